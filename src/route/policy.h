@@ -1,0 +1,117 @@
+// Policy: chooses a worker for a request, from what a router can know.
+//
+// A policy owns no clock, socket or thread; it takes `now` and randomness as arguments, so the same object works in virtual time
+// and behind sockets. One Router owns it and calls it from one thread. What it knows of workers are WorkerViews, built by the Ledger
+// from Events alone: what an engine really holds never reaches a policy.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <variant>
+
+#include "base/random.h"
+#include "base/types.h"
+#include "cost/step_time.h"
+
+namespace infbench::route {
+
+// A request as it asks for a worker. The spans and strings belong to the caller and live until the call returns.
+struct RequestView {
+  RequestId id;
+  Time at;                           // when it arrived at the router
+  Stage stage = Stage::whole;
+  std::span<const PageHash> pages;   // full pages of the prompt, in order
+  Tokens page_tokens = 0;            // tokens in one page
+  Tokens input = 0;                  // prompt tokens
+  Tokens output_max = 0;             // most tokens it may produce
+  std::size_t chars = 0;             // characters of the prompt's text; in virtual time estimated from tokens
+  std::string_view key;              // routing key of the caller, may be empty
+  Slo slo;
+  std::optional<WorkerId> prefill;   // at Stage::decode: the prefill worker chosen before
+};
+
+// A request that a worker is believed to hold.
+struct InFlight {
+  RequestId id;
+  Stage stage = Stage::whole;
+  Time dispatched;
+  std::optional<Time> first_token;
+  Tokens input = 0;
+  Tokens cached = 0;                 // expected at dispatch, then as the worker reported
+  Tokens output_max = 0;
+  Slo slo;
+};
+
+// What the router believes of one worker. `requests` is in order of dispatch and belongs to the Ledger.
+struct WorkerView {
+  WorkerId id;
+  Role role = Role::aggregated;
+  Time as_of;
+  int waiting = 0;                   // dispatched, no first token yet
+  int running = 0;                   // decoding
+  Tokens uncomputed = 0;             // prompt tokens still to be computed over all waiting requests
+  Tokens context = 0;                // tokens in the KV of running requests, estimated from their first token on
+  Tokens kv_used = 0;
+  Tokens kv_capacity = 0;
+  std::span<const InFlight> requests;
+  const cost::StepTime* speed = nullptr;  // may be null: no coefficients for this worker
+  double scale = 1.0;                // observed / predicted first-token time
+};
+
+// Why a worker was chosen; each goes into the decision log by its name.
+enum class Reason : std::uint8_t {
+  turn,           // it was this worker's turn
+  chance,         // drawn at random
+  longest_match,  // holds the longest matching prefix
+  least_load,     // has the least load, no prefix worth following
+  imbalance,      // loads are too far apart: least load, prefix ignored
+  least_ttft,     // least estimated time to first token
+};
+std::string_view name_of(Reason reason);
+
+struct Pick {
+  WorkerId worker;
+  Tokens cached = 0;  // the prefix hit that the policy expects there
+  Reason why = Reason::turn;
+};
+
+// Not now: asked again at `until` or after the next Event, lowest rank first.
+struct Hold {
+  std::optional<Time> until;
+  std::int64_t rank = 0;
+};
+
+// Something that happened to a request or a worker. `pages` are the request's at dispatched, those stored or removed at kv_*.
+struct Event {
+  enum class What : std::uint8_t { dispatched, first_token, finished, failed, kv_stored, kv_removed, up, down };
+  What what = What::dispatched;
+  Time at;
+  WorkerId worker;
+  RequestId request;
+  Stage stage = Stage::whole;
+  Tokens cached = 0;
+  std::span<const PageHash> pages;
+};
+
+class Policy {
+ public:
+  Policy() = default;
+  Policy(const Policy&) = delete;
+  Policy& operator=(const Policy&) = delete;
+  virtual ~Policy() = default;
+
+  // `workers` are those that can take this stage and are up, never empty, in order of id.
+  virtual std::variant<Pick, Hold> pick(const RequestView& request, std::span<const WorkerView> workers, Random& random,
+                                        Time now) const = 0;
+
+  // All that a policy learns, its own picks included (dispatched carries the pages).
+  virtual void on(const Event& event, Time now) {
+    static_cast<void>(event);
+    static_cast<void>(now);
+  }
+};
+
+}  // namespace infbench::route
