@@ -1,0 +1,16 @@
+// The subcommands: each takes its options, prints its answer to stdout (with --json: one JSON document and nothing else), everything
+// else to stderr, and says with which code the program ends. One thread.
+#pragma once
+
+#include "base/exit_code.h"
+#include "cli/options.h"
+
+namespace infbench::cli {
+
+ExitCode run(const SimulateOptions& options);
+ExitCode run(const DryRunOptions& options);
+ExitCode run(const TraceAnalyzeOptions& options);
+ExitCode run(const TraceFetchOptions& options);
+ExitCode run(const TraceSynthesizeOptions& options);
+
+}  // namespace infbench::cli

@@ -1,0 +1,62 @@
+// What the command line says, as values: one struct per subcommand. parse() is the only place that knows CLI11 (which is slow to
+// compile: one file). Values, one thread.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/exit_code.h"
+
+namespace infbench::cli {
+
+// Where the traffic comes from: a file, or a published workload looked up by name.
+struct TraceSource {
+  std::string file;       // --trace
+  std::string workload;   // --workload
+  std::string trace_dir;  // --trace-dir
+};
+
+// simulate (one recipe) and compare (two or more).
+struct SimulateOptions {
+  std::vector<std::string> recipes;
+  TraceSource trace;
+  double speed = 1.0;
+  std::uint64_t seed = 0;
+  std::vector<std::string> sets;  // key=value
+  std::string output_dir;         // -o; empty: no files
+  bool json = false;
+};
+
+struct DryRunOptions {
+  std::vector<std::string> recipes;
+  std::vector<std::string> sets;
+  bool json = false;
+};
+
+struct TraceAnalyzeOptions {
+  std::string file;
+  bool json = false;
+};
+
+struct TraceFetchOptions {
+  std::string workload;
+  std::string url;  // empty: the published address
+};
+
+struct TraceSynthesizeOptions {
+  std::string like;  // conversation | toolagent
+  std::optional<std::uint32_t> requests;
+  std::uint64_t seed = 0;
+  double speed = 1.0;
+  std::string output;
+};
+
+using Command = std::variant<SimulateOptions, DryRunOptions, TraceAnalyzeOptions, TraceFetchOptions, TraceSynthesizeOptions>;
+
+// The command, or how the program ends right away (--help, a usage error; both already printed).
+std::variant<Command, ExitCode> parse(int argc, const char* const* argv);
+
+}  // namespace infbench::cli
