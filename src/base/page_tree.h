@@ -1,8 +1,9 @@
-// PageTree: prompts as a compressed tree of pages. A node holds a run of pages that are always used together; a prompt is a path.
+// PageTree: prompts as a compressed tree of pages. A node holds a run of pages that are always used together; a prompt is a
+// path.
 //
-// Because a PageHash names its page *and everything before it*, one table from the first page of a node to the node finds every child:
-// no per-node maps. Nodes are named by small integers that stay valid while the node lives; split() keeps the id with the lower part,
-// so that whoever holds a node still holds the same path. The owner of the tree calls it from one thread.
+// Because a PageHash names its page *and everything before it*, one table from the first page of a node to the node finds every
+// child: no per-node maps. Nodes are named by small integers that stay valid while the node lives; split() keeps the id with
+// the lower part, so that whoever holds a node still holds the same path. The owner of the tree calls it from one thread.
 //
 // `Payload` is what the owner keeps per node: default-constructible, copyable (split() copies it to the new upper part).
 #pragma once
@@ -55,8 +56,14 @@ class PageTree {
     return match;
   }
 
-  // Cuts the node's run after `keep` pages (0 < keep < length). The new upper node gets the first part and a copy of the payload; `node`
-  // keeps the rest, its children and its id. Returns the upper node.
+  // The node whose run begins with this page; kRoot: there is none.
+  Node starting_with(PageHash page) const {
+    const auto found = by_first_page_.find(page);
+    return found == by_first_page_.end() ? kRoot : found->second;
+  }
+
+  // Cuts the node's run after `keep` pages (0 < keep < length). The new upper node gets the first part and a copy of the
+  // payload; `node` keeps the rest, its children and its id. Returns the upper node.
   Node split(Node node, std::size_t keep) {
     const Node upper = allocate();
     Entry& lower_entry = nodes_[index(node)];
@@ -102,6 +109,9 @@ class PageTree {
   bool is_leaf(Node node) const { return nodes_[index(node)].children == 0; }
   Payload& payload(Node node) { return nodes_[index(node)].payload; }
   const Payload& payload(Node node) const { return nodes_[index(node)].payload; }
+  Node limit() const {
+    return static_cast<Node>(nodes_.size());
+  }  // ids are below; a removed node has an empty run and a new Payload
   std::size_t size() const { return nodes_.size() - free_.size() - 1; }  // nodes, the root not counted
 
  private:

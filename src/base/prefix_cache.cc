@@ -1,14 +1,28 @@
 #include "base/prefix_cache.h"
 
+#include <algorithm>
+
 namespace infbench {
 
-// The order of use: a doubly linked list through the unpinned nodes. Whenever a path is used, its deepest node is moved first and the
-// root-most last, so a parent is always newer than its children, and the oldest node is always a leaf: eviction never searches.
+// The order of use: a doubly linked list through the unpinned nodes. Whenever a path is used, its deepest node is moved first
+// and the root-most last, so a parent is always newer than its children, and the oldest node is always a leaf: eviction never
+// searches.
 
 PrefixCache::PrefixCache() = default;
 
 std::int64_t PrefixCache::match(std::span<const PageHash> pages) const {
   return static_cast<std::int64_t>(tree_.find(pages).pages);
+}
+
+std::int64_t PrefixCache::evictable_within(std::span<const PageHash> pages) const {
+  const auto match = tree_.find(pages);
+  INFBENCH_CHECK(match.pages == pages.size());
+  std::int64_t count = 0;
+  // A pinned node's ancestors are pinned too, so the count ends at the first pinned one.
+  for (Node node = match.node; node != kRoot && tree_.payload(node).pins == 0; node = tree_.parent(node)) {
+    count += static_cast<std::int64_t>(node == match.node ? match.in_node : tree_.run(node).size());
+  }
+  return count;
 }
 
 PrefixCache::Prefix PrefixCache::use(std::span<const PageHash> pages) {
@@ -55,23 +69,45 @@ void PrefixCache::unpin(Node node) {
 std::int64_t PrefixCache::evict(std::int64_t pages, const Removed& removed) {
   std::int64_t gone = 0;
   while (gone < pages && oldest_ != kRoot) {
-    const Node leaf = oldest_;
-    const auto run = tree_.run(leaf);
-    if (removed) removed(run);
-    const auto count = static_cast<std::int64_t>(run.size());
-    gone += count;
-    pages_ -= count;
-    evictable_ -= count;
-    unlink(leaf);
-    tree_.remove(leaf);
+    if (removed) removed(tree_.run(oldest_));
+    gone += remove(oldest_);
   }
   return gone;
 }
 
+std::int64_t PrefixCache::forget(std::span<const PageHash> run) {
+  const Node first = run.empty() ? kRoot : tree_.starting_with(run.front());
+  if (first == kRoot) return 0;
+  Node node = first;
+  for (;;) {  // down to the deepest node that `run` reaches
+    run = run.subspan(std::min(tree_.run(node).size(), run.size()));
+    const Node below = run.empty() ? kRoot : tree_.starting_with(run.front());
+    if (below == kRoot) break;
+    node = below;
+  }
+  std::int64_t gone = 0;
+  for (bool more = true; more && tree_.is_leaf(node) && tree_.payload(node).pins == 0;) {
+    const Node parent = tree_.parent(node);
+    more = node != first;
+    gone += remove(node);
+    node = parent;
+  }
+  return gone;
+}
+
+std::int64_t PrefixCache::remove(Node leaf) {
+  const auto count = static_cast<std::int64_t>(tree_.run(leaf).size());
+  pages_ -= count;
+  evictable_ -= count;
+  unlink(leaf);
+  tree_.remove(leaf);
+  return count;
+}
+
 PrefixCache::Node PrefixCache::split(Node node, std::size_t keep) {
   const Node upper = tree_.split(node, keep);
-  // The copied payload says how often the lower part is pinned, which holds for the upper part too; its place in the order of use is
-  // its own.
+  // The copied payload says how often the lower part is pinned, which holds for the upper part too; its place in the order of
+  // use is its own.
   State& state = tree_.payload(upper);
   state.older = kRoot;
   state.newer = kRoot;

@@ -1,7 +1,8 @@
 // PrefixCache: which pages of which prompts are kept, least recently used leaves first to go. Pages in use are pinned.
 //
-// The engine model keeps one per worker (the real cache); a routing policy may keep one per worker as its guess of it. It knows neither
-// time nor capacity: its owner decides when to evict. Nodes are evicted whole, as sglang's radix cache does. One owner, one thread.
+// The engine model keeps one per worker (the real cache); a routing policy may keep one per worker as its guess of it. It knows
+// neither time nor capacity: its owner decides when to evict. Nodes are evicted whole, as sglang's radix cache does. One owner,
+// one thread.
 #pragma once
 
 #include <cstdint>
@@ -29,7 +30,10 @@ class PrefixCache {
   // How many pages of the prompt's start are kept. Changes nothing.
   std::int64_t match(std::span<const PageHash> pages) const;
 
-  // The same, as a node that can be pinned; counts as a use of these pages.
+  // How many of these pages, which must be kept, are not pinned. Changes nothing.
+  std::int64_t evictable_within(std::span<const PageHash> pages) const;
+
+  // The same as match(), as a node that can be pinned; counts as a use of these pages.
   Prefix use(std::span<const PageHash> pages);
 
   // Keeps all of `pages` (a use of them); the node they end with, and how many of them were there before.
@@ -43,10 +47,14 @@ class PrefixCache {
   void pin(Node node);
   void unpin(Node node);
 
-  // Evicts unpinned leaves, least recently used first, until at least `pages` pages are gone or nothing more can go; how many went.
-  // `removed` is told the pages of each leaf, valid during the call; may be null.
+  // Evicts unpinned leaves, least recently used first, until at least `pages` pages are gone or nothing more can go; how many
+  // went. `removed` is told the pages of each leaf, valid during the call; may be null.
   using Removed = std::function<void(std::span<const PageHash>)>;
   std::int64_t evict(std::int64_t pages, const Removed& removed);
+
+  // Forgets `run`, the pages of a leaf that another cache evicted, as far as they begin with a node here and nothing pinned
+  // follows them; how many pages went. For a cache that is a guess of the other.
+  std::int64_t forget(std::span<const PageHash> run);
 
   std::int64_t pages() const { return pages_; }          // kept
   std::int64_t evictable() const { return evictable_; }  // of these, not pinned
@@ -58,6 +66,7 @@ class PrefixCache {
     Node newer = kRoot;
   };
 
+  std::int64_t remove(Node leaf);
   void link_newest(Node node);
   void unlink(Node node);
   void touch_path(Node node);

@@ -113,7 +113,8 @@ RC_GTEST_PROP(PrefixCache, AgreesWithAPlainModel, (std::uint64_t seed)) {
           for (const PageHash page : run) RC_ASSERT(model.erase(by_page.at(page)) == 1U);
         });
         // Nothing pinned went, and nothing kept lost what comes before it.
-        for (const auto& [node, pinned] : pins) RC_ASSERT(cache.match(pages_of(pinned)) == static_cast<std::int64_t>(pinned.size()));
+        for (const auto& [node, pinned] : pins)
+          RC_ASSERT(cache.match(pages_of(pinned)) == static_cast<std::int64_t>(pinned.size()));
         for (const std::string& kept : model) RC_ASSERT(kept.size() == 1 || model.count(kept.substr(0, kept.size() - 1)) == 1U);
       }
     }

@@ -1,5 +1,5 @@
-// The subcommands: each takes its options, prints its answer to stdout (with --json: one JSON document and nothing else), everything
-// else to stderr, and says with which code the program ends. One thread.
+// The subcommands: each takes its options, prints its answer to stdout (with --json: one JSON document and nothing else),
+// everything else to stderr, and says with which code the program ends. One thread.
 #pragma once
 
 #include "base/exit_code.h"

@@ -1,5 +1,5 @@
-// What the command line says, as values: one struct per subcommand. parse() is the only place that knows CLI11 (which is slow to
-// compile: one file). Values, one thread.
+// What the command line says, as values: one struct per subcommand. parse() is the only place that knows CLI11 (which is slow
+// to compile: one file). Values, one thread.
 #pragma once
 
 #include <cstdint>

@@ -1,0 +1,153 @@
+#include "cli/options.h"
+
+#include <CLI/CLI.hpp>
+
+#include "base/result.h"
+
+namespace infbench::cli {
+namespace {
+
+constexpr const char* kAbout =
+    "srtctl answers: which deployment, and which routing policy, meets my latency limits on my traffic?\n"
+    "Exit codes: 0 success, 2 usage, recipe or trace error, 3 cannot launch, 4 worker failed, 5 not ready in time,\n"
+    "6 the result is not valid, 7 a limit was missed, 130 interrupted.";
+
+void add_trace_source(CLI::App& command, TraceSource& source) {
+  auto* file = command.add_option("--trace", source.file, "Trace to replay: a file of Mooncake JSONL")->type_name("FILE");
+  command.add_option("--workload", source.workload, "Published trace: conversation, toolagent, synthetic or mooncake")
+      ->type_name("NAME")
+      ->excludes(file);
+  command
+      .add_option("--trace-dir", source.trace_dir,
+                  "Folder with NAME_trace.jsonl; else $SRTCTL_TRACE_DIR, the cache folder, a download")
+      ->type_name("DIR");
+}
+
+void add_recipe_options(CLI::App& command, std::vector<std::string>& recipes, std::vector<std::string>& sets) {
+  command.add_option("-f,--file", recipes, "Recipe (YAML)")->required()->type_name("RECIPE")->allow_extra_args(false);
+  command.add_option("--set", sets, "Override a recipe key, as in --set frontend.args.policy=min_ttft")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false);
+}
+
+void add_simulation(CLI::App& command, SimulateOptions& options) {
+  add_recipe_options(command, options.recipes, options.sets);
+  add_trace_source(command, options.trace);
+  command.add_option("--speed", options.speed, "Send the same requests X times as fast")
+      ->check(CLI::Range(1e-3, 1e6).description(""))
+      ->capture_default_str()
+      ->type_name("X");
+  command.add_option("--seed", options.seed, "Seed of everything drawn at random")->capture_default_str()->type_name("N");
+  command.add_option("-o,--output", options.output_dir, "Write the artifacts into this folder")->type_name("DIR");
+  command.add_flag("--json", options.json, "Print one JSON document instead of the table");
+}
+
+// All the values that CLI11 fills, and how to tell which command was given.
+struct Parsed {
+  SimulateOptions simulate;
+  SimulateOptions compare;
+  DryRunOptions dry_run;
+  TraceAnalyzeOptions analyze;
+  TraceFetchOptions fetch;
+  TraceSynthesizeOptions synthesize;
+};
+
+void add_trace_commands(CLI::App& app, Parsed& parsed) {
+  CLI::App* trace = app.add_subcommand("trace", "Look at, fetch and make traces");
+  trace->require_subcommand(1);
+
+  CLI::App* analyze = trace->add_subcommand("analyze", "Lengths, rates and prefix reuse of a trace");
+  analyze->add_option("file", parsed.analyze.file, "Mooncake JSONL")->required()->type_name("FILE");
+  analyze->add_flag("--json", parsed.analyze.json, "Print one JSON document");
+
+  CLI::App* fetch = trace->add_subcommand("fetch", "Download a published trace into the cache folder");
+  fetch->add_option("workload", parsed.fetch.workload, "conversation, toolagent, synthetic or mooncake")
+      ->required()
+      ->type_name("NAME");
+  fetch->add_option("--url", parsed.fetch.url, "Address of the file, if not the published one")->type_name("URL");
+
+  CLI::App* synthesize = trace->add_subcommand("synthesize", "Make a stand-in that is like a published trace");
+  synthesize->add_option("--like", parsed.synthesize.like, "conversation or toolagent")->required()->type_name("NAME");
+  synthesize->add_option("--requests", parsed.synthesize.requests, "How many; default: as many as the published trace")
+      ->type_name("N");
+  synthesize->add_option("--seed", parsed.synthesize.seed, "Another seed, another trace")
+      ->capture_default_str()
+      ->type_name("S");
+  synthesize->add_option("--speed", parsed.synthesize.speed, "Arrivals X times as fast")
+      ->check(CLI::Range(1e-3, 1e6).description(""))
+      ->capture_default_str()
+      ->type_name("X");
+  synthesize->add_option("-o,--output", parsed.synthesize.output, "File to write")->required()->type_name("FILE");
+}
+
+void add_commands(CLI::App& app, Parsed& parsed) {
+  app.require_subcommand(1);
+  app.set_version_flag("--version", "srtctl " INFBENCH_VERSION);
+
+  CLI::App* simulate = app.add_subcommand("simulate", "Run a recipe on a trace in virtual time");
+  add_simulation(*simulate, parsed.simulate);
+  simulate->footer("Example: srtctl simulate -f recipies/qwen3-32b/agg-round-robin.yaml --workload conversation --speed 2");
+
+  CLI::App* compare = app.add_subcommand("compare", "Run two or more recipes on the same trace in virtual time");
+  add_simulation(*compare, parsed.compare);
+  compare->footer("Example: srtctl compare -f A.yaml -f B.yaml --workload conversation");
+
+  CLI::App* dry_run = app.add_subcommand("dry-run", "Show nodes, GPUs, ports and command lines of a recipe");
+  add_recipe_options(*dry_run, parsed.dry_run.recipes, parsed.dry_run.sets);
+  dry_run->add_flag("--json", parsed.dry_run.json, "Print one JSON document");
+
+  add_trace_commands(app, parsed);
+}
+
+Command chosen(const CLI::App& app, Parsed& parsed) {
+  const CLI::App* command = app.get_subcommands().front();
+  if (command->get_name() == "simulate") return std::move(parsed.simulate);
+  if (command->get_name() == "compare") return std::move(parsed.compare);
+  if (command->get_name() == "dry-run") return std::move(parsed.dry_run);
+  const CLI::App* trace = command->get_subcommands().front();
+  if (trace->get_name() == "analyze") return std::move(parsed.analyze);
+  if (trace->get_name() == "fetch") return std::move(parsed.fetch);
+  return std::move(parsed.synthesize);
+}
+
+// What CLI11 cannot say with one option's rule.
+std::string mistake(const Command& command, const CLI::App& app) {
+  const auto* options = std::get_if<SimulateOptions>(&command);
+  if (options == nullptr) return {};
+  const bool compare = app.get_subcommands().front()->get_name() == "compare";
+  if (compare && options->recipes.size() < 2) return "compare needs at least two recipes: -f A -f B";
+  if (!compare && options->recipes.size() > 1) return "simulate takes one recipe; to compare several: srtctl compare";
+  return {};
+}
+
+ExitCode usage_error(const std::string& message, const CLI::App& app) {
+  const CLI::App* at = &app;
+  std::string command = "srtctl";
+  while (!at->get_subcommands().empty()) {
+    at = at->get_subcommands().front();
+    command += " " + at->get_name();
+  }
+  std::fprintf(stderr, "srtctl: %s\nTry '%s --help'.\n", message.c_str(), command.c_str());
+  return ExitCode::bad_input;
+}
+
+}  // namespace
+
+std::variant<Command, ExitCode> parse(int argc, const char* const* argv) {
+  CLI::App app(kAbout, "srtctl");
+  Parsed parsed;
+  add_commands(app, parsed);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& success) {
+    app.exit(success);  // --help and --version print to stdout
+    return ExitCode::success;
+  } catch (const CLI::ParseError& error) {
+    return usage_error(error.what(), app);
+  }
+  Command command = chosen(app, parsed);
+  if (const std::string what = mistake(command, app); !what.empty()) return usage_error(what, app);
+  return command;
+}
+
+}  // namespace infbench::cli

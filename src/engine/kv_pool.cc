@@ -1,0 +1,48 @@
+#include "engine/kv_pool.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+
+namespace infbench::engine {
+
+std::optional<KvPool::Lease> KvPool::open(std::span<const PageHash> prefix, std::int64_t total) {
+  const std::int64_t hit = keep_prefixes_ ? cache_.match(prefix) : 0;
+  const std::int64_t wanted = total - hit;
+  // A sure refusal first, without touching the order of use: the hit itself may be among the evictable pages.
+  if (wanted > free() + cache_.evictable()) return std::nullopt;
+  Lease lease{.node = PrefixCache::kRoot, .shared = hit, .held = wanted};
+  if (hit > 0) {
+    const std::int64_t spare =
+        free() + cache_.evictable() - cache_.evictable_within(prefix.first(static_cast<std::size_t>(hit)));
+    if (wanted > spare) return std::nullopt;
+    lease.node = cache_.use(prefix.first(static_cast<std::size_t>(hit))).node;
+    cache_.pin(lease.node);
+  }
+  if (wanted > free()) cache_.evict(wanted - free(), nullptr);
+  INFBENCH_CHECK(wanted <= free());
+  held_ += wanted;
+  peak_in_use_ = std::max(peak_in_use_, in_use());
+  return lease;
+}
+
+void KvPool::share(Lease& lease, std::span<const PageHash> pages) {
+  const auto count = static_cast<std::int64_t>(pages.size());
+  if (!keep_prefixes_ || count <= lease.shared) return;
+  const std::int64_t moved = count - lease.shared;
+  INFBENCH_CHECK(moved <= lease.held);
+  // Give the room back first: what the cache adds is at most this.
+  held_ -= moved;
+  const PrefixCache::Node node = cache_.insert(pages).node;
+  cache_.pin(node);
+  if (lease.node != PrefixCache::kRoot) cache_.unpin(lease.node);
+  lease = {.node = node, .shared = count, .held = lease.held - moved};
+}
+
+void KvPool::close(Lease& lease) {
+  held_ -= lease.held;
+  if (lease.node != PrefixCache::kRoot) cache_.unpin(lease.node);
+  lease = Lease{};
+}
+
+}  // namespace infbench::engine

@@ -1,0 +1,157 @@
+// Worker: one model worker (an sglang server on its GPUs) as a state machine: queues, batches, prefix cache, KV hand-over.
+//
+// It has no clock, socket or thread: `now` is an argument and never goes back, what happens is told to a Sink. At an instant t
+// the driver calls advance(t), then t's inputs (submit, room_ready, ...), then settle(t); it may let time pass up to
+// next_change() in one go. A run of decode steps taken in one go and the same steps one by one give the same nanoseconds. One
+// owner, one thread; the StepTime outlives it.
+//
+// The scheduler is sglang's (0.5.x, chunked prefill, no mixed batches, no retraction): prompts first, in order of arrival,
+// packed into batches of up to `chunk` new tokens, long ones in chunks; else one token for each running request. A request is
+// admitted when the KV for all of its prompt and answer can be set aside. The head of the queue waits for room, nobody passes
+// it.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <span>
+#include <unordered_map>
+#include <vector>
+
+#include "base/time.h"
+#include "base/types.h"
+#include "cost/step_time.h"
+#include "engine/kv_pool.h"
+#include "engine/sink.h"
+
+namespace infbench::engine {
+
+struct WorkerConfig {
+  Role role = Role::aggregated;
+  Tokens kv_capacity = 0;     // tokens of KV that fit; rounded down to pages
+  Tokens page = 64;           // tokens in a page
+  Tokens chunk = 8192;        // most new prompt tokens in a step
+  Tokens context_length = 0;  // most tokens, prompt and answer, of a request
+};
+
+struct EngineRequest {
+  RequestId id;                     // not in use in this worker
+  Stage stage = Stage::whole;       // whole on an aggregated worker, else the worker's own stage
+  Tokens input = 0;                 // > 0
+  Tokens output = 0;                // > 0, tokens it will produce
+  std::span<const PageHash> pages;  // full pages of prompt and answer; copied
+};
+
+class Worker {
+ public:
+  Worker(const WorkerConfig& config, const cost::StepTime& step_time);
+
+  // Inputs. For ids that the worker does not know (refused, cancelled) the last four do nothing.
+  void submit(const EngineRequest& request, Time now);
+  void room_ready(RequestId id, Time now);  // prefill: the decode side has room, the prompt may be scheduled
+  void kv_arrived(RequestId id, Time now);  // decode: all KV is here, the request may join the batch
+  void kv_sent(RequestId id, Time now);     // prefill: the decode side has all KV, its pages may be given back
+  void cancel(RequestId id, Time now);      // as if it had never come; at the end of the step that it is part of
+
+  // Refusals and, if no step is under way, reservations, admissions and the next step.
+  void settle(Time now, Sink& sink);
+
+  // The end of the step under way: a live timer's moment. None when idle.
+  std::optional<Time> next() const;
+  // The first moment at which anything but one more token each can happen: how far virtual time may jump.
+  std::optional<Time> next_change() const;
+  // All steps that end by `until`, which is at most next_change().
+  void advance(Time until, Sink& sink);
+
+  const KvPool& kv() const { return kv_; }
+  Tokens page() const { return config_.page; }
+  int waiting() const;  // requests that have not begun
+  int running() const { return static_cast<int>(running_.size()); }
+  bool idle() const { return by_id_.empty(); }  // knows no request
+
+ private:
+  using Slot = std::uint32_t;
+
+  enum class Phase : std::uint8_t {
+    fresh,      // submitted, settle() has not seen it
+    bootstrap,  // prefill: waits for room on the decode side
+    queued,     // waits for KV here
+    prefill,    // its prompt is being computed
+    sending,    // prefill: its KV is under way
+    receiving,  // decode: room is set aside, KV under way
+    joining,    // decode: KV is there, joins at the next step
+    running     // gets a token each step
+  };
+
+  struct Job {
+    RequestId id;
+    Phase phase = Phase::fresh;
+    bool cancelled = false;
+    Tokens input = 0;
+    Tokens output = 0;
+    Tokens cached = 0;
+    Tokens computed = 0;         // prompt tokens with KV, cached ones included
+    std::int64_t last_step = 0;  // running: the decode step (see decoded_steps_) that gives its last token
+    std::vector<PageHash> pages;
+    KvPool::Lease lease;
+  };
+
+  struct Chunk {
+    Slot slot = 0;
+    Tokens fresh = 0;
+  };
+
+  enum class Step : std::uint8_t { none, prefill, decode };
+
+  // The decode steps of one unchanged batch. Step k (from 0) ends at start + decode_sum(k + 1), rounded down to ns.
+  struct Run {
+    Time start;
+    Tokens context = 0;       // KV tokens of all its requests before step 0
+    std::int64_t done = 0;    // steps taken
+    std::int64_t length = 0;  // steps until the first request has its last token
+  };
+
+  void take_fresh(Time now, Sink& sink);
+  void reserve_for_decode(Time now, Sink& sink);
+  void join_arrived(Time now, Sink& sink);
+  bool start_prefill(Time now);
+  bool add_to_batch(Slot slot, Tokens& budget, cost::StepLoad& load);
+  void start_decode(Time now);
+  void end_prefill(Sink& sink);
+  void end_chunk(const Chunk& chunk, Sink& sink);
+  void take_decode_steps(std::int64_t steps, Sink& sink);
+  void begin_running(Slot slot);
+  void finish(Slot slot, Time at, Sink& sink);
+  void drop_cancelled();
+  void release(Slot slot);
+  Time decode_end(std::int64_t steps) const;
+  std::int64_t pages_for(Tokens tokens) const { return (tokens + config_.page - 1) / config_.page; }
+  std::int64_t kv_to_reserve(const Job& job) const;
+  Job* find(RequestId id);
+
+  WorkerConfig config_;
+  const cost::StepTime* step_time_;
+  KvPool kv_;
+
+  std::vector<Job> jobs_;  // by slot; slots are used again
+  std::vector<Slot> free_slots_;
+  std::unordered_map<std::uint64_t, Slot> by_id_;
+  std::vector<Slot> fresh_;      // not seen by settle()
+  std::deque<Slot> queue_;       // wait for KV, in order of arrival
+  std::vector<Slot> joining_;    // KV has arrived, in that order
+  std::optional<Slot> chunked_;  // the prompt that the last batch cut
+  std::vector<Slot> running_;    // in order of joining
+  std::vector<RequestId> running_ids_;
+  Tokens running_context_ = 0;  // KV tokens of all running requests
+
+  Step step_ = Step::none;
+  bool under_way_ = false;  // a step has begun and not ended
+  bool dirty_ = false;      // something came that the next scheduling must look at
+  bool any_cancelled_ = false;
+  Time prefill_end_;
+  std::vector<Chunk> batch_;  // of the prefill step
+  Run run_;
+  std::int64_t decoded_steps_ = 0;  // decode steps taken in this worker's life
+};
+
+}  // namespace infbench::engine
