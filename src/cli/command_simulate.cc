@@ -1,0 +1,101 @@
+// simulate and compare: the same story, told once or more often.
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "cli/commands.h"
+#include "cli/simulated_run.h"
+#include "cli/workload.h"
+#include "measure/artifacts.h"
+#include "report/json.h"
+#include "report/terminal.h"
+#include "trace/read.h"
+
+namespace infbench::cli {
+namespace {
+
+ExitCode report_errors(const Errors& errors) {
+  fmt::print(stderr, "{}", format_errors(errors));
+  return ExitCode::bad_input;
+}
+
+// All recipes are checked before anything runs, and all their errors told at once.
+Result<std::vector<Deployment>> prepare_all(const SimulateOptions& options) {
+  std::vector<Deployment> deployments;
+  Errors errors;
+  for (const std::string& path : options.recipes) {
+    auto deployment = prepare(path, options.sets);
+    if (deployment) {
+      deployments.push_back(*std::move(deployment));
+    } else {
+      errors.insert(errors.end(), deployment.error().begin(), deployment.error().end());
+    }
+  }
+  if (!errors.empty()) return fail(std::move(errors));
+  return deployments;
+}
+
+Result<Traffic> load_traffic(const SimulateOptions& options, const recipe::Recipe& recipe) {
+  TraceSource source = options.trace;
+  if (source.file.empty() && source.workload.empty()) source.workload = recipe.benchmark.mooncake_workload;
+  auto path = find_trace(source);
+  if (!path) return fail(std::move(path.error()));
+  auto read = trace::read_trace(*path);
+  if (!read) return fail(std::move(read.error()));
+  return Traffic{.trace = std::move(read->trace),
+                 .path = *path,
+                 .sha256 = read->sha256,
+                 .notes = std::move(read->notes),
+                 .speed = options.speed,
+                 .seed = options.seed};
+}
+
+// One run writes into the folder itself, several each into one of their own, named by recipe.
+Result<void> write_all(const std::string& folder, const std::vector<SimulatedRun>& runs) {
+  std::set<std::string> taken;
+  for (const SimulatedRun& run : runs) {
+    std::string place = folder;
+    if (runs.size() > 1) {
+      std::string name = run.result.info.recipe;
+      for (int n = 2; !taken.insert(name).second; ++n) name = fmt::format("{}-{}", run.result.info.recipe, n);
+      place += "/" + name;
+    }
+    if (auto written = measure::write_artifacts(place, run.result, run.records); !written) return written;
+  }
+  return {};
+}
+
+bool wants_color() {
+  const char* no_color = std::getenv("NO_COLOR");
+  return isatty(STDOUT_FILENO) == 1 && (no_color == nullptr || *no_color == '\0');
+}
+
+}  // namespace
+
+ExitCode run(const SimulateOptions& options) {
+  const auto deployments = prepare_all(options);
+  if (!deployments) return report_errors(deployments.error());
+  const auto traffic = load_traffic(options, deployments->front().recipe);
+  if (!traffic) return report_errors(traffic.error());
+
+  std::vector<SimulatedRun> runs;
+  for (const Deployment& deployment : *deployments) {
+    auto run = simulate_run(deployment, *traffic, options.sets);
+    if (!run) return report_errors(run.error());
+    runs.push_back(*std::move(run));
+  }
+  if (!options.output_dir.empty()) {
+    if (const auto written = write_all(options.output_dir, runs); !written) return report_errors(written.error());
+  }
+
+  std::vector<measure::RunResult> results;
+  for (const SimulatedRun& run : runs) results.push_back(run.result);
+  fmt::print("{}", options.json ? report::json_report(results) : report::terminal_report(results, wants_color()));
+  return ExitCode::success;
+}
+
+}  // namespace infbench::cli

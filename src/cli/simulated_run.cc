@@ -1,0 +1,170 @@
+#include "cli/simulated_run.h"
+
+#include <algorithm>
+#include <chrono>
+#include <ctime>
+#include <filesystem>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/hash.h"
+#include "cli/program_files.h"
+#include "cli/progress.h"
+#include "recipe/policies.h"
+#include "recipe/read_recipe.h"
+#include "route/factory.h"
+#include "route/router.h"
+#include "simulate/simulate.h"
+#include "trace/schedule.h"
+
+namespace infbench::cli {
+namespace {
+
+double cpu_s() {
+  timespec now{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9;
+}
+
+std::vector<Stage> stages_of(const recipe::Recipe& recipe) {
+  if (recipe.disaggregated()) return {Stage::prefill, Stage::decode};
+  return {Stage::whole};
+}
+
+// "round_robin"; of a pair with two policies "prefill cache_aware, decode round_robin".
+std::string policy_text(const recipe::Recipe& recipe) {
+  if (!recipe.disaggregated()) return recipe.policy(Stage::whole);
+  const std::string prefill = recipe.policy(Stage::prefill);
+  const std::string decode = recipe.policy(Stage::decode);
+  return prefill == decode ? prefill : fmt::format("prefill {}, decode {}", prefill, decode);
+}
+
+// "6 prefill + 2 decode workers, TP2".
+std::string topology_text(const Deployment& deployment) {
+  std::string text;
+  std::vector<int> tps;
+  for (const recipe::WorkerGroup& group : deployment.recipe.groups()) {
+    text += fmt::format("{}{} {}", text.empty() ? "" : " + ", group.workers, name_of(group.role));
+    tps.push_back(deployment.recipe.engine_flags(group.role).tensor_parallel_size);
+  }
+  const bool one_tp = std::adjacent_find(tps.begin(), tps.end(), std::not_equal_to<>()) == tps.end();
+  return fmt::format("{} workers, TP{}", text,
+                     one_tp ? fmt::format("{}", tps.front()) : fmt::format("{}", fmt::join(tps, "/")));
+}
+
+int gpus_of(const plan::Plan& plan) {
+  std::size_t gpus = 0;
+  for (const plan::WorkerProcess& process : plan.processes) gpus += process.gpus.size();
+  return static_cast<int>(gpus);
+}
+
+route::PolicyParameters parameters_of(const recipe::Recipe& recipe) {
+  const recipe::Flags& args = recipe.frontend.args;
+  route::PolicyParameters p;
+  p.cache_threshold = args.number("cache-threshold").value_or(p.cache_threshold);
+  p.balance_abs_threshold = args.integer("balance-abs-threshold").value_or(p.balance_abs_threshold);
+  p.balance_rel_threshold = args.number("balance-rel-threshold").value_or(p.balance_rel_threshold);
+  p.max_tree_size = args.integer("max-tree-size").value_or(p.max_tree_size);
+  if (const auto interval_s = args.integer("eviction-interval-secs")) p.eviction_interval = seconds(*interval_s);
+  const Role role = recipe.disaggregated() ? Role::prefill : Role::aggregated;
+  p.chunk = recipe.engine_flags(role).chunked_prefill_size.value_or(p.chunk);
+  return p;
+}
+
+Result<route::Router> build_router(const recipe::Recipe& recipe, const simulate::Cluster& cluster, std::uint64_t seed) {
+  route::RouterConfig config;
+  config.seed = seed;
+  for (const Stage stage : stages_of(recipe)) {
+    auto policy = route::make_policy(recipe.policy(stage), parameters_of(recipe));
+    if (!policy) return fail(std::move(policy.error()));
+    (stage == Stage::decode ? config.decode_policy : config.policy) = *std::move(policy);
+  }
+  std::vector<route::WorkerSpec> specs;
+  for (const simulate::ClusterWorker& worker : cluster.workers) {
+    specs.push_back({.id = {static_cast<std::uint32_t>(specs.size())},
+                     .role = worker.config.role,
+                     .kv_capacity = worker.config.kv_capacity,
+                     .speed = &worker.model->step_time});
+  }
+  return route::Router(std::move(config), specs);
+}
+
+measure::RunInfo info_of(const Deployment& deployment, const Traffic& traffic, std::span<const std::string> sets) {
+  const recipe::Recipe& recipe = deployment.recipe;
+  return {.recipe = recipe.name,
+          .recipe_path = recipe.file,
+          .overrides = {sets.begin(), sets.end()},
+          .policy = policy_text(recipe),
+          .topology = topology_text(deployment),
+          .model = recipe.served_model_name(),
+          .gpus = gpus_of(deployment.plan),
+          .trace = std::filesystem::path(traffic.path).filename().string(),
+          .trace_sha256 = traffic.sha256,
+          .stand_in_trace = !traffic.trace.stand_in().empty(),
+          .speed = traffic.speed,
+          .seed = traffic.seed,
+          .simulated = true,
+          .notes = traffic.notes};
+}
+
+std::vector<measure::WorkerInfo> worker_infos(const plan::Plan& plan, const simulate::Outcome& outcome) {
+  std::vector<measure::WorkerInfo> infos;
+  for (const plan::Worker& worker : plan.workers) {
+    const simulate::WorkerOutcome& seen = outcome.workers[worker.id.value];
+    infos.push_back({.name = fmt::format("{}_{}", name_of(worker.role), worker.index),
+                     .role = worker.role,
+                     .kv_capacity = seen.kv_capacity,
+                     .kv_peak = seen.kv_peak});
+  }
+  return infos;
+}
+
+}  // namespace
+
+Result<Deployment> prepare(const std::string& recipe_path, std::span<const std::string> sets) {
+  auto recipe = recipe::read_recipe(recipe_path, sets);
+  if (!recipe) return fail(std::move(recipe.error()));
+  for (const Stage stage : stages_of(*recipe)) {
+    const std::string name = recipe->policy(stage);
+    const recipe::PolicyInfo* policy = recipe::find_policy(name);
+    if (policy != nullptr && policy->modelled) continue;
+    std::string known;
+    for (const recipe::PolicyInfo& other : recipe::policies()) {
+      if (other.modelled) known += fmt::format("{}{}", known.empty() ? "" : ", ", other.name);
+    }
+    return fail(Error{.what = fmt::format("simulate does not model the policy '{}' yet", name),
+                      .hint = fmt::format("those it does are {}", known),
+                      .file = recipe_path,
+                      .source_line = {}});
+  }
+  auto plan = plan::make_plan(*recipe, plan::placeholder_inventory(recipe->nodes()));
+  if (!plan) return fail(std::move(plan.error()));
+  return Deployment{.recipe = *std::move(recipe), .plan = *std::move(plan)};
+}
+
+Result<SimulatedRun> simulate_run(const Deployment& deployment, const Traffic& traffic, std::span<const std::string> sets) {
+  const auto wall_start = std::chrono::steady_clock::now();
+  const double cpu_start = cpu_s();
+  const auto data = data_dir();
+  if (!data) return fail(data.error());
+  const auto cluster = simulate::build_cluster(deployment.recipe, deployment.plan, *data);
+  if (!cluster) return fail(cluster.error());
+  auto router = build_router(deployment.recipe, *cluster, traffic.seed);
+  if (!router) return fail(std::move(router.error()));
+
+  Progress progress(deployment.recipe.name);
+  simulate::Outcome outcome = simulate::simulate(traffic.trace, trace::schedule_of(traffic.trace, traffic.speed), *cluster,
+                                                 *router, [&](std::size_t ended, std::size_t all) { progress(ended, all); });
+
+  SimulatedRun run;
+  run.result.info = info_of(deployment, traffic, sets);
+  run.result.summary =
+      measure::summarize(outcome.records, cluster->slo, worker_infos(deployment.plan, outcome), run.result.info.gpus);
+  run.result.cost = {.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - wall_start).count(),
+                     .cpu_s = cpu_s() - cpu_start};
+  run.records = std::move(outcome.records);
+  return run;
+}
+
+}  // namespace infbench::cli

@@ -1,0 +1,81 @@
+#include "simulate/cluster.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <utility>
+
+namespace infbench::simulate {
+namespace {
+
+// A latency below this would let two workers act on each other within one instant (see engine::Links).
+constexpr double kLeastLatencyUs = 1.0;
+
+engine::LinkSpec network_of(const recipe::Engine& engine) {
+  const double latency_us = std::max(engine.link_us, kLeastLatencyUs);
+  return {.bytes_per_s = static_cast<std::int64_t>(engine.link_gbps * 1e9 / 8),
+          .latency = Duration{static_cast<std::int64_t>(latency_us * 1e3)}};
+}
+
+Error missing(const recipe::Recipe& recipe, Role role, const char* flag, const char* more) {
+  return {.what = "recipe '" + recipe.name + "': simulate needs " + flag + " of the " + std::string(name_of(role)) + " workers",
+          .hint = "add it to backend.sglang_config" + std::string(more),
+          .file = recipe.file,
+          .source_line = {}};
+}
+
+// What the engine's flags and the data say about a worker of this role.
+Result<engine::WorkerConfig> worker_config(const recipe::Recipe& recipe, Role role, const cost::Model& model) {
+  const recipe::EngineFlags flags = recipe.engine_flags(role);
+  Errors errors;
+  if (!flags.context_length) errors.push_back(missing(recipe, role, "context-length", ""));
+  if (!recipe.engine.kv_tokens && !flags.mem_fraction_static) {
+    errors.push_back(missing(recipe, role, "mem-fraction-static", ", or set engine.kv_tokens"));
+  }
+  if (!errors.empty()) return fail(std::move(errors));
+  engine::WorkerConfig config{.role = role,
+                              .kv_capacity = 0,
+                              .page = flags.page_size,
+                              .chunk = std::max(flags.chunked_prefill_size.value_or(*flags.context_length), flags.page_size),
+                              .context_length = *flags.context_length};
+  config.kv_capacity =
+      recipe.engine.kv_tokens ? *recipe.engine.kv_tokens : model.kv.tokens(*flags.mem_fraction_static, config.chunk);
+  if (config.kv_capacity < config.page) {
+    return fail("recipe '" + recipe.name + "': no room for KV on a " + std::string(name_of(role)) +
+                    " worker: " + describe(model.key) + " leaves " + std::to_string(config.kv_capacity) + " tokens",
+                "more GPUs per worker, a larger mem-fraction-static, or set engine.kv_tokens");
+  }
+  return config;
+}
+
+}  // namespace
+
+Result<Cluster> build_cluster(const recipe::Recipe& recipe, const plan::Plan& plan, const std::string& data_dir) {
+  Cluster cluster;
+  cluster.across_nodes = network_of(recipe.engine);
+  cluster.slo = recipe.slo();
+  std::map<int, std::shared_ptr<const cost::Model>> by_tp;
+  std::map<Role, engine::WorkerConfig> by_role;
+  for (const plan::Worker& worker : plan.workers) {
+    auto& model = by_tp[worker.tensor_parallel];
+    if (!model) {
+      auto loaded = cost::load(data_dir, {.model = recipe.served_model_name(),
+                                          .precision = recipe.model.precision,
+                                          .gpu = recipe.resources.gpu_type,
+                                          .tp = worker.tensor_parallel,
+                                          .engine = recipe.backend.type});
+      if (!loaded) return fail(std::move(loaded.error()));
+      model = std::make_shared<const cost::Model>(*std::move(loaded));
+      cluster.models.push_back(model);
+    }
+    if (by_role.count(worker.role) == 0) {
+      const auto config = worker_config(recipe, worker.role, *model);
+      if (!config) return fail(config.error());
+      by_role[worker.role] = *config;
+    }
+    cluster.workers.push_back({.config = by_role[worker.role], .model = model.get(), .node = worker.node});
+  }
+  return cluster;
+}
+
+}  // namespace infbench::simulate
