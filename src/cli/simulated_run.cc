@@ -1,9 +1,14 @@
 #include "cli/simulated_run.h"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
+#include <cstring>
 #include <ctime>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <type_traits>
 #include <utility>
 
 #include <fmt/format.h>
@@ -90,9 +95,23 @@ Result<route::Router> build_router(const recipe::Recipe& recipe, const simulate:
   return route::Router(std::move(config), specs);
 }
 
-measure::RunInfo info_of(const Deployment& deployment, const Traffic& traffic, std::span<const std::string> sets) {
+// What a run depends on and its RunInfo does not list: the recipe's text and the engine's data.
+std::uint64_t inputs_hash(const Deployment& deployment, const simulate::Cluster& cluster) {
+  static_assert(std::has_unique_object_representations_v<cost::Coefficients>);
+  std::uint64_t hash = deployment.text_hash;
+  for (const simulate::ClusterWorker& worker : cluster.workers) {
+    std::array<char, sizeof(cost::Coefficients)> bytes{};
+    std::memcpy(bytes.data(), &worker.model->step_time.coefficients(), bytes.size());
+    hash = hash_bytes({bytes.data(), bytes.size()}, hash + static_cast<std::uint64_t>(worker.config.kv_capacity));
+  }
+  return hash;
+}
+
+measure::RunInfo info_of(const Deployment& deployment, const simulate::Cluster& cluster, const Traffic& traffic,
+                         std::span<const std::string> sets) {
   const recipe::Recipe& recipe = deployment.recipe;
-  return {.recipe = recipe.name,
+  return {.generator = "infbench " INFBENCH_VERSION,
+          .recipe = recipe.name,
           .recipe_path = recipe.file,
           .overrides = {sets.begin(), sets.end()},
           .policy = policy_text(recipe),
@@ -104,6 +123,7 @@ measure::RunInfo info_of(const Deployment& deployment, const Traffic& traffic, s
           .stand_in_trace = !traffic.trace.stand_in().empty(),
           .speed = traffic.speed,
           .seed = traffic.seed,
+          .inputs_hash = inputs_hash(deployment, cluster),
           .simulated = true,
           .notes = traffic.notes};
 }
@@ -140,7 +160,9 @@ Result<Deployment> prepare(const std::string& recipe_path, std::span<const std::
   }
   auto plan = plan::make_plan(*recipe, plan::placeholder_inventory(recipe->nodes()));
   if (!plan) return fail(std::move(plan.error()));
-  return Deployment{.recipe = *std::move(recipe), .plan = *std::move(plan)};
+  std::ifstream file(recipe_path, std::ios::binary);
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  return Deployment{.recipe = *std::move(recipe), .plan = *std::move(plan), .text_hash = hash_bytes(text)};
 }
 
 Result<SimulatedRun> simulate_run(const Deployment& deployment, const Traffic& traffic, std::span<const std::string> sets) {
@@ -158,7 +180,7 @@ Result<SimulatedRun> simulate_run(const Deployment& deployment, const Traffic& t
                                                  *router, [&](std::size_t ended, std::size_t all) { progress(ended, all); });
 
   SimulatedRun run;
-  run.result.info = info_of(deployment, traffic, sets);
+  run.result.info = info_of(deployment, *cluster, traffic, sets);
   run.result.summary =
       measure::summarize(outcome.records, cluster->slo, worker_infos(deployment.plan, outcome), run.result.info.gpus);
   run.result.cost = {.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - wall_start).count(),

@@ -2,6 +2,7 @@
 // often. One thread.
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string>
 #include <vector>
@@ -19,6 +20,7 @@ namespace infbench::cli {
 struct Deployment {
   recipe::Recipe recipe;
   plan::Plan plan;
+  std::uint64_t text_hash = 0;  // of the recipe's file
 };
 
 // Errors: those of the recipe; a policy that the virtual cluster does not model yet.

@@ -1,8 +1,8 @@
 // Policy: chooses a worker for a request, from what a router can know.
 //
-// A policy owns no clock, socket or thread; it takes `now` and randomness as arguments, so the same object works in virtual time
-// and behind sockets. One Router owns it and calls it from one thread. What it knows of workers are WorkerViews, built by the Ledger
-// from Events alone: what an engine really holds never reaches a policy.
+// A policy owns no clock, socket or thread; it takes `now` and randomness as arguments, so the same object works in virtual
+// time and behind sockets. One Router owns it and calls it from one thread. What it knows of workers are WorkerViews, built by
+// the Ledger from Events alone: what an engine really holds never reaches a policy.
 #pragma once
 
 #include <cstddef>
@@ -20,45 +20,53 @@ namespace infbench::route {
 
 // A request as it asks for a worker. The spans and strings belong to the caller and live until the call returns.
 struct RequestView {
-  RequestId id;
-  Time at;                           // when it arrived at the router
+  RequestId id{};
+  Time at{};  // when it arrived at the router
   Stage stage = Stage::whole;
-  std::span<const PageHash> pages;   // full pages of the prompt, in order
-  Tokens page_tokens = 0;            // tokens in one page
-  Tokens input = 0;                  // prompt tokens
-  Tokens output_max = 0;             // most tokens it may produce
-  std::size_t chars = 0;             // characters of the prompt's text; in virtual time estimated from tokens
-  std::string_view key;              // routing key of the caller, may be empty
-  Slo slo;
-  std::optional<WorkerId> prefill;   // at Stage::decode: the prefill worker chosen before
+  std::span<const PageHash> pages{};  // full pages of the prompt, in order
+  Tokens page_tokens = 0;             // tokens in one page
+  Tokens input = 0;                   // prompt tokens
+  Tokens output_max = 0;              // most tokens it may produce
+  std::size_t chars = 0;              // characters of the prompt's text; in virtual time estimated from tokens
+  std::string_view key{};             // routing key of the caller, may be empty
+  Slo slo{};
+  std::optional<WorkerId> prefill{};  // at Stage::decode: the prefill worker chosen before
 };
 
 // A request that a worker is believed to hold.
 struct InFlight {
-  RequestId id;
+  RequestId id{};
   Stage stage = Stage::whole;
-  Time dispatched;
-  std::optional<Time> first_token;
+  Time dispatched{};
+  std::optional<Time> first_token{};
   Tokens input = 0;
-  Tokens cached = 0;                 // expected at dispatch, then as the worker reported
+  Tokens cached = 0;  // expected at dispatch, then as the worker reported
   Tokens output_max = 0;
-  Slo slo;
+  Slo slo{};
+};
+
+// What is known of a worker before anything has happened to it.
+struct WorkerSpec {
+  WorkerId id{};
+  Role role = Role::aggregated;
+  Tokens kv_capacity = 0;                 // 0: not known
+  const cost::StepTime* speed = nullptr;  // outlives the router; null: no coefficients for this worker
 };
 
 // What the router believes of one worker. `requests` is in order of dispatch and belongs to the Ledger.
 struct WorkerView {
-  WorkerId id;
+  WorkerId id{};
   Role role = Role::aggregated;
-  Time as_of;
-  int waiting = 0;                   // dispatched, no first token yet
-  int running = 0;                   // decoding
-  Tokens uncomputed = 0;             // prompt tokens still to be computed over all waiting requests
-  Tokens context = 0;                // tokens in the KV of running requests, estimated from their first token on
-  Tokens kv_used = 0;
+  Time as_of{};           // what the worker itself told is known up to then: now, less the view delay
+  int waiting = 0;        // dispatched, no first token yet
+  int running = 0;        // decoding
+  Tokens uncomputed = 0;  // prompt tokens still to be computed over all waiting requests
+  Tokens context = 0;     // tokens in the KV of running requests, estimated from their first token on
+  Tokens kv_used = 0;     // `context` and the prompts of waiting requests; above capacity when requests wait for room
   Tokens kv_capacity = 0;
-  std::span<const InFlight> requests;
+  std::span<const InFlight> requests{};
   const cost::StepTime* speed = nullptr;  // may be null: no coefficients for this worker
-  double scale = 1.0;                // observed / predicted first-token time
+  double scale = 1.0;                     // observed / predicted first-token time
 };
 
 // Why a worker was chosen; each goes into the decision log by its name.
@@ -69,31 +77,46 @@ enum class Reason : std::uint8_t {
   least_load,     // has the least load, no prefix worth following
   imbalance,      // loads are too far apart: least load, prefix ignored
   least_ttft,     // least estimated time to first token
+  least_context,  // least estimated decode step time, that is KV to be read
+  holder_gone,    // the holder of the longest match cannot be had: the first worker that can
 };
 std::string_view name_of(Reason reason);
 
 struct Pick {
-  WorkerId worker;
+  WorkerId worker{};
   Tokens cached = 0;  // the prefix hit that the policy expects there
   Reason why = Reason::turn;
 };
 
 // Not now: asked again at `until` or after the next Event, lowest rank first.
 struct Hold {
-  std::optional<Time> until;
+  std::optional<Time> until{};
   std::int64_t rank = 0;
 };
 
-// Something that happened to a request or a worker. `pages` are the request's at dispatched, those stored or removed at kv_*.
+// Something that happened to a request or a worker. The spans and pointers belong to the caller and live until the call
+// returns.
 struct Event {
-  enum class What : std::uint8_t { dispatched, first_token, finished, failed, kv_stored, kv_removed, up, down };
+  enum class What : std::uint8_t {
+    dispatched,   // a Pick was carried out
+    first_token,  // whole, prefill: the prompt is computed, `cached` tokens of it were in the cache; decode: the first token
+                  // went out
+    finished,     // the last token went out; prefill: the KV was sent
+    failed,       // it will give no more tokens: refused, broken, cancelled by the client
+    kv_stored,
+    kv_removed,
+    up,   // can be picked (again)
+    down  // cannot be picked; what it still holds ends by events of its own
+  };
   What what = What::dispatched;
-  Time at;
-  WorkerId worker;
-  RequestId request;
-  Stage stage = Stage::whole;
-  Tokens cached = 0;
-  std::span<const PageHash> pages;
+  Time at{};
+  WorkerId worker{};
+  RequestId request{};
+  Stage stage = Stage::whole;          // follows from the worker's role, the Router fills it in
+  Tokens cached = 0;                   // dispatched: expected; first_token: as the worker reported
+  std::span<const PageHash> pages{};   // dispatched: the prompt's; kv_*: those stored or removed, as they follow each other
+  const RequestView* asked = nullptr;  // dispatched: what was asked for
+  const WorkerSpec* spec = nullptr;    // up: what is known of the worker, the Router fills it in for a worker it knows
 };
 
 class Policy {
@@ -107,7 +130,8 @@ class Policy {
   virtual std::variant<Pick, Hold> pick(const RequestView& request, std::span<const WorkerView> workers, Random& random,
                                         Time now) const = 0;
 
-  // All that a policy learns, its own picks included (dispatched carries the pages).
+  // All that a policy learns of its stage: its own picks included, and the workers (each comes `up` once before anything else).
+  // With a view delay, `now` is later than event.at.
   virtual void on(const Event& event, Time now) {
     static_cast<void>(event);
     static_cast<void>(now);

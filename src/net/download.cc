@@ -1,0 +1,146 @@
+#include "net/download.h"
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <optional>
+
+#include <curl/curl.h>
+
+#include "base/sha256.h"
+#include "net/temporary_file.h"
+
+namespace infbench::net {
+namespace {
+
+using Curl = std::unique_ptr<CURL, decltype(&curl_easy_cleanup)>;
+
+bool on_this_machine(std::string_view url) {
+  constexpr std::array<std::string_view, 3> kHosts{"http://127.0.0.1", "http://localhost", "http://[::1]"};
+  for (const std::string_view host : kHosts) {
+    if (!url.starts_with(host)) continue;
+    const std::string_view rest = url.substr(host.size());
+    // "http://localhost:80@elsewhere" is elsewhere.
+    if (url.find('@') == std::string_view::npos && (rest.empty() || rest.front() == ':' || rest.front() == '/')) return true;
+  }
+  return false;
+}
+
+// Where the body goes while it comes.
+struct Body {
+  TemporaryFile& file;
+  Bytes size_max;
+  Bytes size = 0;
+  Sha256 hash;
+  std::string problem;  // why it was stopped
+};
+
+std::size_t take_bytes(char* bytes, std::size_t one, std::size_t count, void* user) {
+  Body& body = *static_cast<Body*>(user);
+  const std::string_view piece(bytes, one * count);
+  body.size += static_cast<Bytes>(piece.size());
+  if (body.size > body.size_max) {
+    body.problem = "it is larger than the limit of " + std::to_string(body.size_max) + " bytes";
+    return 0;
+  }
+  if (!body.file.write(piece)) {
+    body.problem = "cannot write " + body.file.path() + ": " + std::strerror(errno);
+    return 0;
+  }
+  body.hash.add(piece);
+  return piece.size();
+}
+
+tl::unexpected<Errors> failed(const std::string& url, const std::string& why) {
+  return fail("cannot download " + url + ": " + why);
+}
+
+long in_ms(Duration duration) { return static_cast<long>(duration.ns / 1'000'000); }
+
+void set_up(CURL* curl, const Download& wanted, Body& body, char* message) {
+  const bool local = on_this_machine(wanted.url);
+  curl_easy_setopt(curl, CURLOPT_URL, wanted.url.c_str());
+  curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, local ? "http" : "https");
+  curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, "https");
+  if (local) curl_easy_setopt(curl, CURLOPT_PROXY, "");
+  curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 1L);
+  curl_easy_setopt(curl, CURLOPT_MAXREDIRS, 5L);
+  curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, in_ms(wanted.connect_timeout));
+  curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, in_ms(wanted.total_timeout));
+  curl_easy_setopt(curl, CURLOPT_MAXFILESIZE_LARGE, static_cast<curl_off_t>(wanted.size_max));
+  curl_easy_setopt(curl, CURLOPT_FAILONERROR, 1L);
+  curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(curl, CURLOPT_USERAGENT, "infbench");
+  curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, message);
+  curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, &take_bytes);
+  curl_easy_setopt(curl, CURLOPT_WRITEDATA, &body);
+}
+
+// Empty if all of it came.
+std::optional<std::string> transfer(const Download& wanted, Body& body) {
+  const Curl curl(curl_easy_init(), &curl_easy_cleanup);
+  if (!curl) return "libcurl cannot start";
+  std::array<char, CURL_ERROR_SIZE> message{};
+  set_up(curl.get(), wanted, body, message.data());
+  const CURLcode code = curl_easy_perform(curl.get());
+  long status = 0;
+  curl_easy_getinfo(curl.get(), CURLINFO_RESPONSE_CODE, &status);
+  if (!body.problem.empty()) return body.problem;
+  if (code == CURLE_HTTP_RETURNED_ERROR) return "the server answered with HTTP status " + std::to_string(status);
+  if (code == CURLE_UNSUPPORTED_PROTOCOL) return "only https addresses are allowed, also after a redirect";
+  if (code != CURLE_OK) return message.front() != '\0' ? std::string(message.data()) : std::string(curl_easy_strerror(code));
+  if (status != 200) return "the server answered with HTTP status " + std::to_string(status);
+  return {};
+}
+
+// As sha256sum does: the sum, two spaces, the file's name.
+Result<void> record_checksum(const std::string& path, const std::string& sha256) {
+  const std::string record = checksum_path(path);
+  auto file = TemporaryFile::beside(record);
+  if (!file) return fail(file.error());
+  if (!file->write(sha256 + "  " + std::filesystem::path(path).filename().string() + "\n")) {
+    return fail(Error{
+        .what = std::string("cannot write the file: ") + std::strerror(errno), .hint = {}, .file = record, .source_line = {}});
+  }
+  return file->commit();
+}
+
+}  // namespace
+
+std::string checksum_path(const std::string& path) { return path + ".sha256"; }
+
+Result<Downloaded> download(const Download& wanted) {
+  auto file = TemporaryFile::beside(wanted.path);
+  if (!file) return fail(file.error());
+  Body body{.file = *file, .size_max = wanted.size_max, .size = 0, .hash = {}, .problem = {}};
+  if (const auto problem = transfer(wanted, body)) return failed(wanted.url, *problem);
+  if (wanted.accept) {
+    const auto accepted = wanted.accept(file->path());
+    if (!accepted) return failed(wanted.url, accepted.error().front().what);
+  }
+  Downloaded downloaded{.size = body.size, .sha256 = body.hash.finish()};
+  // First the sum: if we die between the two, the sum does not fit and the next use says so.
+  if (const auto recorded = record_checksum(wanted.path, downloaded.sha256); !recorded) return fail(recorded.error());
+  if (const auto committed = file->commit(); !committed) return fail(committed.error());
+  return downloaded;
+}
+
+Result<bool> verify_checksum(const std::string& path) {
+  std::ifstream record(checksum_path(path));
+  if (!record) return false;
+  std::string recorded;
+  record >> recorded;
+  const auto sha256 = file_sha256(path);
+  if (!sha256) return fail(sha256.error());
+  if (*sha256 == recorded) return true;
+  return fail(Error{.what = "the file has changed since its download: its SHA-256 is " + *sha256 + ", but " +
+                            checksum_path(path) + " says '" + recorded + "'",
+                    .hint = {},
+                    .file = path,
+                    .source_line = {}});
+}
+
+}  // namespace infbench::net

@@ -1,0 +1,346 @@
+// Plans: the command lines of the two shipped recipes against those of the reference (srt-slurm 1.0.68) for the same
+// deployments on node01=10.0.0.1 and node02=10.0.0.2, and what must hold of every plan.
+#include "plan/plan.h"
+
+#include <set>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+#include "plan/command_lines.h"
+#include "plan/plan_output.h"
+#include "recipe/read_recipe.h"
+#include "recipe/recipe_samples.h"
+
+namespace infbench::plan {
+namespace {
+
+using Words = std::vector<std::string>;
+
+recipe::Recipe shipped(const std::string& name, const std::vector<std::string>& sets = {}) {
+  const auto read = recipe::read_recipe("recipies/qwen3-32b/" + name + ".yaml", sets);
+  EXPECT_TRUE(read.has_value()) << (read.has_value() ? "" : format_errors(read.error()));
+  return read.value_or(recipe::Recipe{});
+}
+
+Plan plan_of(const recipe::Recipe& recipe) {
+  Result<Plan> plan = make_plan(recipe, placeholder_inventory(recipe.nodes()));
+  EXPECT_TRUE(plan.has_value());
+  return plan.value_or(Plan{});
+}
+
+Plan plan_of_text(const std::string& text) {
+  const auto recipe = recipe::read_recipe_text(text, "r.yaml");
+  EXPECT_TRUE(recipe.has_value()) << (recipe.has_value() ? "" : format_errors(recipe.error()));
+  return recipe.has_value() ? plan_of(*recipe) : Plan{};
+}
+
+// What one worker of the reference has.
+struct Expected {
+  std::string role;
+  std::string node;
+  std::string gpus;  // CUDA_VISIBLE_DEVICES
+  std::string port, bootstrap, nccl;
+};
+
+constexpr std::string_view kYarn =
+    R"({"rope_scaling":{"rope_type":"yarn","factor":4.0,"original_max_position_embeddings":32768},"max_position_embeddings":131072})";
+
+// The reference's command line of such a worker, with one difference on purpose: it gives --disaggregation-mode twice, once by
+// itself and once because its recipes say it as well; here it stands once.
+Words reference_argv(const Expected& worker) {
+  Words argv{"python3",        "-m",        "sglang.launch_server",
+             "--model-path",   "/model",    "--served-model-name",
+             "Qwen/Qwen3-32B", "--host",    "0.0.0.0",
+             "--port",         worker.port, "--nccl-port",
+             worker.nccl};
+  if (worker.role != "agg") argv.insert(argv.end(), {"--disaggregation-mode", worker.role});
+  if (!worker.bootstrap.empty()) argv.insert(argv.end(), {"--disaggregation-bootstrap-port", worker.bootstrap});
+  argv.insert(argv.end(),
+              {"--context-length", "131072", "--json-model-override-args", std::string(kYarn), "--mem-fraction-static", "0.9",
+               "--page-size", "64", "--tensor-parallel-size", "2", "--trust-remote-code"});
+  return argv;
+}
+
+void expect_workers(const Plan& plan, const std::vector<Expected>& expected) {
+  ASSERT_EQ(plan.processes.size(), expected.size());
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    const WorkerProcess& process = plan.processes[i];
+    EXPECT_EQ(name_of(process.role), expected[i].role);
+    EXPECT_EQ(plan.inventory.nodes[static_cast<std::size_t>(process.node)].name, expected[i].node);
+    EXPECT_EQ(process.environment, (Environment{{"CUDA_VISIBLE_DEVICES", expected[i].gpus}}));
+    EXPECT_EQ(process.argv, reference_argv(expected[i])) << "worker " << i;
+  }
+}
+
+TEST(Plan, AggregatedAsTheReference) {
+  const Plan plan = plan_of(shipped("agg-round-robin"));
+  expect_workers(plan, {{"agg", "node01", "0,1", "6100", "", "17500"},
+                        {"agg", "node01", "2,3", "6132", "", "17501"},
+                        {"agg", "node01", "4,5", "6164", "", "17502"},
+                        {"agg", "node01", "6,7", "6196", "", "17503"},
+                        {"agg", "node02", "0,1", "6100", "", "17504"},
+                        {"agg", "node02", "2,3", "6132", "", "17505"},
+                        {"agg", "node02", "4,5", "6164", "", "17506"},
+                        {"agg", "node02", "6,7", "6196", "", "17507"}});
+  // The reference's recipe for this deployment routes by cache_aware, ours in turn.
+  EXPECT_EQ(plan.router.argv,
+            (Words{"python", "-m", "sglang_router.launch_router", "--worker-urls", "http://10.0.0.1:6100",
+                   "http://10.0.0.1:6132", "http://10.0.0.1:6164", "http://10.0.0.1:6196", "http://10.0.0.2:6100",
+                   "http://10.0.0.2:6132", "http://10.0.0.2:6164", "http://10.0.0.2:6196", "--host", "0.0.0.0", "--port",
+                   "8000", "--policy", "round_robin"}));
+  EXPECT_EQ(plan.router.node, 0);
+  EXPECT_EQ(plan.readiness.url, "http://10.0.0.1:8000/workers");
+  EXPECT_EQ(plan.readiness.regular, 8);
+  EXPECT_EQ(plan.readiness.prefill + plan.readiness.decode, 0);
+  EXPECT_EQ(plan.readiness.interval_s, 10);
+  EXPECT_EQ(plan.readiness.timeout_s, 1800);
+}
+
+TEST(Plan, DisaggregatedAsTheReference) {
+  const Plan plan = plan_of(shipped("disagg-kv-router"));
+  expect_workers(plan, {{"prefill", "node01", "0,1", "6100", "7200", "17500"},
+                        {"prefill", "node01", "2,3", "6132", "7201", "17501"},
+                        {"prefill", "node01", "4,5", "6164", "7202", "17502"},
+                        {"prefill", "node01", "6,7", "6196", "7203", "17503"},
+                        {"prefill", "node02", "0,1", "6100", "7200", "17504"},
+                        {"prefill", "node02", "2,3", "6132", "7201", "17505"},
+                        {"decode", "node02", "4,5", "6164", "", "17506"},
+                        {"decode", "node02", "6,7", "6196", "", "17507"}});
+  EXPECT_EQ(plan.router.argv, (Words{"python",
+                                     "-m",
+                                     "sglang_router.launch_router",
+                                     "--pd-disaggregation",
+                                     "--prefill",
+                                     "http://10.0.0.1:6100",
+                                     "7200",
+                                     "--prefill",
+                                     "http://10.0.0.1:6132",
+                                     "7201",
+                                     "--prefill",
+                                     "http://10.0.0.1:6164",
+                                     "7202",
+                                     "--prefill",
+                                     "http://10.0.0.1:6196",
+                                     "7203",
+                                     "--prefill",
+                                     "http://10.0.0.2:6100",
+                                     "7200",
+                                     "--prefill",
+                                     "http://10.0.0.2:6132",
+                                     "7201",
+                                     "--decode",
+                                     "http://10.0.0.2:6164",
+                                     "--decode",
+                                     "http://10.0.0.2:6196",
+                                     "--host",
+                                     "0.0.0.0",
+                                     "--port",
+                                     "8000",
+                                     "--policy",
+                                     "cache_aware"}));
+  EXPECT_EQ(plan.readiness.prefill, 6);
+  EXPECT_EQ(plan.readiness.decode, 2);
+  EXPECT_EQ(plan.readiness.regular, 0);
+}
+
+// Recipes of the reference say the mode in the flags as well: they must be readable, and the flag must not stand twice.
+TEST(Plan, ModeStandsOnce) {
+  const auto recipe = shipped("disagg-kv-router", {"backend.sglang_config.prefill.disaggregation-mode=prefill",
+                                                   "backend.sglang_config.decode.disaggregation_mode=decode"});
+  for (const WorkerProcess& process : plan_of(recipe).processes) {
+    EXPECT_EQ(std::ranges::count(process.argv, "--disaggregation-mode"), 1);
+  }
+}
+
+TEST(Plan, BenchmarkAndOrder) {
+  const Plan plan = plan_of(shipped("disagg-kv-router"));
+  EXPECT_EQ(plan.benchmark.type, "mooncake-router");
+  EXPECT_EQ(plan.benchmark.workload, "conversation");
+  EXPECT_EQ(plan.benchmark.ttft_threshold_ms, 2000);
+  EXPECT_EQ(plan.benchmark.itl_threshold_ms, 25);
+  EXPECT_EQ(plan.benchmark.url, "http://10.0.0.1:8000");
+  EXPECT_EQ(plan.benchmark.model, "Qwen/Qwen3-32B");
+  EXPECT_EQ(plan.benchmark.tokenizer, "/model");
+  ASSERT_EQ(plan.order.size(), 11U);
+  for (std::size_t i = 0; i < 8; ++i) {
+    EXPECT_EQ(plan.order[i].kind, StepKind::worker);
+    EXPECT_EQ(plan.order[i].process, static_cast<int>(i));
+  }
+  EXPECT_EQ(plan.order[8].kind, StepKind::router);
+  EXPECT_EQ(plan.order[9].kind, StepKind::ready);
+  EXPECT_EQ(plan.order[10].kind, StepKind::benchmark);
+}
+
+TEST(Plan, WorkersForTheVirtualCluster) {
+  const Plan plan = plan_of(shipped("disagg-kv-router"));
+  ASSERT_EQ(plan.workers.size(), 8U);
+  for (std::uint32_t i = 0; i < 8; ++i) {
+    EXPECT_EQ(plan.workers[i].id, WorkerId{i});
+    EXPECT_EQ(plan.workers[i].role, i < 6 ? Role::prefill : Role::decode);
+    EXPECT_EQ(plan.workers[i].node, i < 4 ? 0 : 1);
+    EXPECT_EQ(plan.workers[i].gpus.size(), 2U);
+    EXPECT_EQ(plan.workers[i].tensor_parallel, 2);
+  }
+}
+
+TEST(Plan, OwnRouter) {
+  const Words sets{"frontend.type=srtctl", "frontend.args={}"};
+  const Words argv = plan_of(shipped("agg-round-robin", sets)).router.argv;
+  EXPECT_EQ(Words(argv.begin(), argv.begin() + 3), (Words{"srtctl", "route", "--worker-urls"}));
+  EXPECT_EQ(Words(argv.end() - 6, argv.end()), (Words{"--host", "0.0.0.0", "--port", "8000", "--policy", "min_ttft"}))
+      << "its default policy is named";
+  const Words pairs = plan_of(shipped("disagg-kv-router", sets)).router.argv;
+  EXPECT_EQ(Words(pairs.begin(), pairs.begin() + 6),
+            (Words{"srtctl", "route", "--pd-disaggregation", "--prefill", "http://10.0.0.1:6100", "7200"}));
+}
+
+TEST(Plan, WorkerOverTwoNodes) {
+  const Plan plan = plan_of_text(recipe::edited(
+      recipe::kAggregated, {{"agg_workers: 8", "agg_workers: 1"}, {"tensor-parallel-size: 2", "tensor-parallel-size: 16"}}));
+  ASSERT_EQ(plan.workers.size(), 1U);
+  EXPECT_EQ(plan.workers[0].nodes, 2);
+  ASSERT_EQ(plan.processes.size(), 2U);
+  for (int rank = 0; rank < 2; ++rank) {
+    const WorkerProcess& process = plan.processes[static_cast<std::size_t>(rank)];
+    EXPECT_EQ(process.node, rank);
+    EXPECT_EQ(process.gpus.size(), 8U);
+    EXPECT_TRUE(process.environment.empty()) << "it has the whole node";
+    EXPECT_EQ(Words(process.argv.begin() + 13, process.argv.begin() + 19),
+              (Words{"--dist-init-addr", "10.0.0.1:8300", "--nnodes", "2", "--node-rank", std::to_string(rank)}));
+  }
+  EXPECT_EQ(std::ranges::count(plan.router.argv, "http://10.0.0.1:6100"), 1);
+  EXPECT_EQ(std::ranges::count(plan.router.argv, "http://10.0.0.2:6100"), 0) << "only rank 0 serves";
+  EXPECT_EQ(plan.readiness.regular, 1);
+}
+
+TEST(Plan, EnvironmentOfWorkersAndRouter) {
+  const Plan plan = plan_of_text(recipe::edited(recipe::kAggregated, {{"frontend:", R"(environment:
+  COMMON: all
+  BOTH: wins
+frontend:
+  env: {ROUTER: '1'})"},
+                                                                      {"backend:", R"(backend:
+  aggregated_environment:
+    BOTH: loses
+    JSON: '{"x":1}'
+    WHERE: '{node}-{node_id}-{other}')"}}));
+  EXPECT_EQ(plan.processes[4].environment, (Environment{{"BOTH", "wins"},
+                                                        {"JSON", "{\"x\":1}"},
+                                                        {"WHERE", "node02-1-{other}"},
+                                                        {"COMMON", "all"},
+                                                        {"CUDA_VISIBLE_DEVICES", "0,1"}}));
+  EXPECT_EQ(plan.router.environment, (Environment{{"ROUTER", "1"}}));
+}
+
+TEST(Plan, InventoryMustHaveTheNodes) {
+  const Result<Plan> plan = make_plan(shipped("agg-round-robin"), placeholder_inventory(1));
+  ASSERT_FALSE(plan.has_value());
+  EXPECT_EQ(format_errors(plan.error()), "the recipe asks for 2 nodes, found 1: ask for fewer nodes, or give it more\n");
+  const Result<Plan> more = make_plan(shipped("agg-round-robin"), placeholder_inventory(5));
+  ASSERT_TRUE(more.has_value());
+  EXPECT_EQ(more->inventory.nodes.size(), 2U) << "the first ones are used";
+}
+
+TEST(Plan, ShellLineReadsBackAsTheWords) {
+  EXPECT_EQ(shell_line({{"A", "b c"}, {"E", ""}}, Words{"x", "", "it's", "--f={\"a\":1}", "/p-1_2.3:4", "$HOME", "~", "{a,b}"}),
+            R"(A='b c' E= x '' 'it'\''s' '--f={"a":1}' /p-1_2.3:4 '$HOME' '~' '{a,b}')");
+}
+
+TEST(Plan, TextShowsTableCommandsAndLimits) {
+  const std::string text = to_text(plan_of(shipped("disagg-kv-router")));
+  for (const std::string_view part :
+       {"qwen3-32b-disagg-kv-router: 6 prefill and 2 decode workers on 2 nodes with 8 GPUs each\n",
+        "Names and addresses of nodes are placeholders.\n",
+        "  node02       10.0.0.2         prefill 5          2,3                6132  17505      7201\n",
+        "\n# decode 1 on node02\nCUDA_VISIBLE_DEVICES=6,7 python3 -m sglang.launch_server --model-path /model ",
+        " --json-model-override-args '{\"rope_scaling\":", "\n# router on node01\npython -m sglang_router.launch_router ",
+        "lists 6 prefill and 2 decode workers, all healthy; asked every 10 s for at most 1800 s\n",
+        "good is TTFT <= 2000 ms and ITL <= 25 ms\n"}) {
+    EXPECT_THAT(text, ::testing::HasSubstr(std::string(part)));
+  }
+}
+
+TEST(Plan, JsonSaysTheSame) {
+  std::string out;
+  JsonWriter json(out);
+  write_json(plan_of(shipped("disagg-kv-router")), json);
+  EXPECT_TRUE(json.complete());
+  for (
+      const std::string_view part :
+      {R"({"name":"qwen3-32b-disagg-kv-router","placeholder_nodes":true,"nodes":[{"name":"node01","address":"10.0.0.1","gpus":8},)",
+       R"({"worker":5,"role":"prefill","index":5,"rank":0,"node":"node02","gpus":[2,3],)",
+       R"("ports":{"http":6132,"nccl":17505,"bootstrap":7201},"argv":["python3","-m","sglang.launch_server",)",
+       R"("ports":{"http":6196,"nccl":17507,"bootstrap":null})", R"("environment":{"CUDA_VISIBLE_DEVICES":"6,7"})",
+       R"("router":{"node":"node01","port":8000,"url":"http://10.0.0.1:8000","argv":["python",)",
+       R"("readiness":{"url":"http://10.0.0.1:8000/workers","prefill":6,"decode":2,"regular":0,"interval_s":10,"timeout_s":1800})",
+       R"("ttft_threshold_ms":2000,"itl_threshold_ms":25)",
+       R"({"start":"router"},{"wait":"readiness"},{"start":"benchmark"}]})"}) {
+    EXPECT_THAT(out, ::testing::HasSubstr(std::string(part)));
+  }
+}
+
+// A recipe with some topology; most of them fit, and the others the reader must refuse rather than the plan.
+std::string random_recipe() {
+  const int gpus_per_node = *rc::gen::element(1, 2, 4, 8, 16, 32);
+  const int nodes = *rc::gen::inRange(1, 6);
+  const int workers = *rc::gen::inRange(1, 12);
+  const int gpus = *rc::gen::element(1, 2, 4, 8, 16, 64);
+  const std::string tp = "tensor-parallel-size: " + std::to_string(gpus);
+  const auto line = [](std::string_view key, int value) { return "\n  " + std::string(key) + ": " + std::to_string(value); };
+  const std::string node_line = "gpus_per_node: " + std::to_string(gpus_per_node);
+  if (*rc::gen::arbitrary<bool>()) {
+    return recipe::edited(recipe::kAggregated,
+                          {{"gpus_per_node: 8\n  agg_nodes: 2\n  agg_workers: 8",
+                            node_line + line("agg_nodes", nodes) + line("agg_workers", workers) + line("gpus_per_agg", gpus)},
+                           {"tensor-parallel-size: 2", tp}});
+  }
+  const int decode_gpus = *rc::gen::element(1, 2, 4, 8);
+  return recipe::edited(recipe::kDisaggregated,
+                        {{"gpus_per_node: 8\n  prefill_nodes: 2\n  prefill_workers: 6\n  decode_nodes: 0\n  decode_workers: 2",
+                          node_line + line("prefill_nodes", nodes) + line("prefill_workers", workers) +
+                              line("gpus_per_prefill", gpus) + line("decode_nodes", *rc::gen::inRange(0, 3)) +
+                              line("decode_workers", *rc::gen::inRange(1, 12)) + line("gpus_per_decode", decode_gpus)},
+                         {"tensor-parallel-size: 2", tp},
+                         {"tensor-parallel-size: 2", "tensor-parallel-size: " + std::to_string(decode_gpus)}});
+}
+
+void expect_used_once(const Plan& plan) {
+  std::set<std::pair<int, int>> gpus;
+  std::set<std::pair<int, int>> ports{{plan.router.node, plan.router.port}};
+  for (const WorkerProcess& process : plan.processes) {
+    RC_ASSERT(process.node >= 0 && process.node < static_cast<int>(plan.inventory.nodes.size()));
+    for (const int gpu : process.gpus) {
+      RC_ASSERT(gpu >= 0 && gpu < plan.gpus_per_node);
+      RC_ASSERT(gpus.insert({process.node, gpu}).second);
+    }
+    for (const int port : {process.ports.http, process.ports.nccl, process.ports.bootstrap}) {
+      RC_ASSERT(port >= 0 && port < 65536);
+      if (port != 0) RC_ASSERT(ports.insert({process.node, port}).second);
+    }
+    if (process.rank == 0 && plan.workers[process.worker.value].nodes > 1) {
+      RC_ASSERT(ports.insert({process.node, 8300}).second);
+    }
+  }
+}
+
+RC_GTEST_PROP(PlanProperties, NoGpuAndNoPortTwice, ()) {
+  const auto recipe = recipe::read_recipe_text(random_recipe(), "r.yaml");
+  RC_TAG(recipe.has_value() ? "fits" : "refused");
+  if (!recipe.has_value()) {
+    for (const Error& error : recipe.error()) RC_ASSERT(error.line > 0);
+    return;
+  }
+  const Result<Plan> plan = make_plan(*recipe, placeholder_inventory(recipe->nodes()));
+  RC_ASSERT(plan.has_value());
+  expect_used_once(*plan);
+  int asked = 0;
+  for (const auto& group : recipe->groups()) asked += group.workers * group.gpus_per_worker;
+  int used = 0;
+  for (const WorkerProcess& process : plan->processes) used += static_cast<int>(process.gpus.size());
+  RC_ASSERT(used == asked);
+}
+
+}  // namespace
+}  // namespace infbench::plan

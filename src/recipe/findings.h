@@ -1,0 +1,43 @@
+// Findings: collects what is wrong with a recipe, each with its place, and hands it out as Errors in the order of the text.
+// One owner, one thread.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "recipe/place.h"
+
+namespace infbench::recipe {
+
+class Findings {
+ public:
+  // The texts that Places point into. The file is source 0 and is added first; each --set follows, and the line of its Places
+  // is its number: "a.yaml: --set:2:21" is in the second one, 21 bytes into "--set key=value".
+  void add_file(std::string name, std::string_view text);
+  int add_set(const std::string& text);
+
+  void add(const Place& place, std::string what, std::string hint = {});
+  // The same without showing the source line: of text that a terminal cannot show.
+  void add_hidden(const Place& place, std::string what, std::string hint = {});
+
+  bool empty() const { return found_.empty(); }
+
+  // Sorted by place, the same finding only once.
+  Errors take();
+
+ private:
+  struct Source {
+    std::string name;
+    std::vector<std::string> lines;
+  };
+  struct Finding {
+    Place place;
+    Error error;
+  };
+  std::vector<Source> sources_;
+  std::vector<Finding> found_;
+};
+
+}  // namespace infbench::recipe

@@ -1,0 +1,125 @@
+// Recipe: what to deploy, as data: one struct per section of the YAML file, plus the questions that the other rooms ask of it.
+//
+// Made by read_recipe() (read_recipe.h), which refuses whatever does not fit together; a value, immutable after that, usable
+// from any thread. The keys and their meaning are documented where they are declared as data: schema.cc.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/types.h"
+#include "recipe/value.h"
+
+namespace infbench::recipe {
+
+using StringMap = std::vector<std::pair<std::string, std::string>>;  // in the order of the file, each key once
+
+struct Model {
+  std::string path;  // a local folder, mounted as /model
+  std::string container;
+  std::string precision;  // bf16, ...
+};
+
+struct Resources {
+  std::string gpu_type;  // h200, ...
+  std::int64_t gpus_per_node = 4;
+  std::optional<std::int64_t> agg_nodes, agg_workers, gpus_per_agg;
+  std::optional<std::int64_t> prefill_nodes, prefill_workers, gpus_per_prefill;
+  std::optional<std::int64_t> decode_nodes, decode_workers, gpus_per_decode;  // decode_nodes 0: they share the prefill nodes
+};
+
+struct Slurm {
+  std::optional<std::string> account, partition, time_limit;
+};
+
+struct Frontend {
+  std::string type;  // sglang | srtctl
+  bool enable_multiple_frontends = true;
+  Flags args;
+  StringMap env;
+};
+
+struct SglangConfig {
+  std::optional<Flags> prefill, decode, aggregated;
+};
+
+struct Backend {
+  std::string type = "sglang";
+  StringMap prefill_environment, decode_environment, aggregated_environment;
+  SglangConfig sglang_config;
+};
+
+struct Benchmark {
+  std::string type;  // mooncake-router
+  std::string mooncake_workload = "conversation";
+  std::int64_t ttft_threshold_ms = 2000;
+  std::int64_t itl_threshold_ms = 25;
+};
+
+struct HealthCheck {
+  std::int64_t max_attempts = 180;
+  std::int64_t interval_seconds = 10;
+};
+
+// Read by the engine model only; a real engine knows these by itself.
+struct Engine {
+  std::optional<std::int64_t> kv_tokens;  // KV capacity of one worker; none: from the data of model and GPU
+  double link_gbps = 400;                 // gigabits per second of each GPU's link to another node (400 Gbit/s = 50 GB/s)
+  double link_us = 10;                    // latency of that link, microseconds
+};
+
+// The workers of one role.
+struct WorkerGroup {
+  Role role = Role::aggregated;
+  int workers = 0;
+  int gpus_per_worker = 0;
+  const Flags* flags = nullptr;            // into the Recipe; never null
+  const StringMap* environment = nullptr;  // into the Recipe; never null
+};
+
+// The server flags that the engine model understands, with sglang's defaults filled in.
+struct EngineFlags {
+  int tensor_parallel_size = 1;
+  Tokens page_size = 1;
+  std::optional<Tokens> context_length;        // none: what the model's own config says
+  std::optional<Tokens> chunked_prefill_size;  // none: prompts are not cut (the flag is -1)
+  std::optional<double> mem_fraction_static;   // none: sglang measures the GPU's memory at start
+};
+
+struct Recipe {
+  std::string file;  // as given on the command line
+  std::string name;
+  Model model;
+  Resources resources;
+  Slurm slurm;
+  Frontend frontend;
+  Backend backend;
+  Benchmark benchmark;
+  HealthCheck health_check;
+  StringMap environment;
+  Engine engine;
+
+  bool disaggregated() const;               // prefill and decode workers, or aggregated ones
+  int nodes() const;                        // nodes asked for
+  std::vector<WorkerGroup> groups() const;  // in order of placement: prefill, decode; or aggregated. The Recipe must outlive it
+  WorkerGroup group(Role role) const;       // of a role that this recipe has
+
+  EngineFlags engine_flags(Role role) const;
+
+  // The name of the routing policy that chooses the worker for this stage, defaults filled in.
+  std::string policy(Stage stage) const;
+
+  // The model's name in requests: served-model-name, or the last part of model.path.
+  std::string served_model_name() const;
+
+  Slo slo() const;
+};
+
+// Most new prompt tokens in one step when --chunked-prefill-size is not given.
+// sglang 0.5.6, server_args.py: 2048 or 4096 below 60 GB of GPU memory, 8192 below 160 GB, 16384 above.
+Tokens default_chunked_prefill_size(std::string_view gpu_type);
+
+}  // namespace infbench::recipe

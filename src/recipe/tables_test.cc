@@ -1,0 +1,126 @@
+// The tables of the recipe room hold together: schema, flags, policies.
+#include <algorithm>
+#include <set>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "recipe/known_flags.h"
+#include "recipe/policies.h"
+#include "recipe/schema.h"
+#include "recipe/text_rules.h"
+#include "recipe/topology.h"
+
+namespace infbench::recipe {
+namespace {
+
+void check_section(const BoundSection& section) {
+  std::set<std::string_view> keys;
+  EXPECT_FALSE(section.doc.empty()) << section.key;
+  for (const BoundField& field : section.fields) {
+    EXPECT_TRUE(keys.insert(field.key).second) << field.key << " twice";
+    EXPECT_FALSE(field.rule.doc.empty()) << field.key;
+    EXPECT_FALSE(type_name(field.slot).empty());
+    EXPECT_LE(field.rule.range.least, field.rule.range.most);
+  }
+  for (const BoundSection& inner : section.sections) {
+    EXPECT_TRUE(keys.insert(inner.key).second) << inner.key << " twice";
+    check_section(inner);
+  }
+  for (const std::string_view later : section.later) EXPECT_FALSE(keys.contains(later)) << later;
+}
+
+TEST(Tables, EveryKeyOnceAndDocumented) {
+  Recipe recipe;
+  check_section(bind_schema(recipe));
+}
+
+TEST(Tables, FlagsAreInOrderAndAliasesLeadSomewhere) {
+  for (const FlagTable* table : {&sglang_server_flags(), &sglang_router_flags(), &srtctl_route_flags()}) {
+    EXPECT_TRUE(std::ranges::is_sorted(table->flags, {}, &KnownFlag::name)) << table->program;
+    for (const FlagAlias& alias : table->aliases) {
+      EXPECT_NE(table->find(alias.name), nullptr) << alias.alias;
+      EXPECT_EQ(table->find(alias.alias), nullptr) << alias.alias;
+    }
+    for (const std::string_view planned : table->planned) EXPECT_NE(table->find(planned), nullptr) << planned;
+  }
+  EXPECT_EQ(canonical_flag("tp_size", sglang_server_flags()), "tensor-parallel-size");
+  EXPECT_EQ(sglang_server_flags().find("mem-fraction-static")->type, FlagType::number);
+  EXPECT_EQ(sglang_server_flags().find("mem-fraction"), nullptr);
+}
+
+TEST(Tables, PoliciesOfEachFrontend) {
+  using ::testing::UnorderedElementsAre;
+  EXPECT_THAT(policies_of("sglang", false),
+              UnorderedElementsAre("random", "round_robin", "cache_aware", "power_of_two", "manual"));
+  EXPECT_THAT(policies_of("sglang", true),
+              UnorderedElementsAre("random", "round_robin", "cache_aware", "power_of_two", "manual", "bucket"));
+  EXPECT_THAT(policies_of("srtctl", false), UnorderedElementsAre("round_robin", "random", "cache_aware", "min_ttft"));
+  EXPECT_EQ(policies_of("srtctl", true), policies_of("srtctl", false));
+  EXPECT_EQ(find_policy("fastest"), nullptr);
+  for (const PolicyInfo& policy : policies()) EXPECT_EQ(policy.modelled, policy.srtctl) << policy.name;
+}
+
+TEST(Tables, TextRules) {
+  for (const std::string_view good : {"01:00:00", "90", "90:00", "2-12", "2-12:30", "2-12:30:00"}) {
+    EXPECT_EQ(check_time_limit(good), "") << good;
+  }
+  for (const std::string_view bad : {"", "1h", "1:2:3:4", "-1", "1-", "1:", ":1", "1-2-3", "01:00:00\n"}) {
+    EXPECT_NE(check_time_limit(bad), "") << bad;
+  }
+  for (const std::string_view bad : {"", "-x", "a b", "a\n", "a/b", "\xC3\xA4"}) EXPECT_NE(check_name(bad), "") << bad;
+  EXPECT_EQ(check_name("qwen3-32b_agg.1"), "");
+  for (const std::string_view bad : {"", "-v", "a b", "a\tb"}) EXPECT_NE(check_word(bad), "") << bad;
+  for (const std::string_view bad : {"", "m", "~/m", "/m,/n", "/m:/n", "/m\n"}) EXPECT_NE(check_absolute_path(bad), "") << bad;
+}
+
+struct TopologyRow {
+  std::string_view why;
+  std::vector<WorkersAsked> asked;
+  int nodes, gpus_per_node;
+  std::vector<std::string> placed;  // role index @ first node x nodes : first GPU + count
+  int nodes_used;
+};
+
+TEST(Topology, TheRulesOfTheReference) {
+  const std::vector<TopologyRow> rows{
+      {"packed", {{Role::aggregated, 3, 2}}, 1, 8, {"agg0@0x1:0+2", "agg1@0x1:2+2", "agg2@0x1:4+2"}, 1},
+      {"the rest of a node is too small", {{Role::aggregated, 2, 3}}, 2, 4, {"agg0@0x1:0+3", "agg1@1x1:0+3"}, 2},
+      {"whole nodes", {{Role::aggregated, 2, 8}}, 4, 4, {"agg0@0x2:0+4", "agg1@2x2:0+4"}, 4},
+      {"decode shares a node when none is left",
+       {{Role::prefill, 1, 2}, {Role::decode, 1, 2}},
+       1,
+       8,
+       {"prefill0@0x1:0+2", "decode0@0x1:2+2"},
+       1},
+      {"decode starts on a fresh node when one is left",
+       {{Role::prefill, 1, 2}, {Role::decode, 1, 2}},
+       2,
+       8,
+       {"prefill0@0x1:0+2", "decode0@1x1:0+2"},
+       2},
+      {"whole nodes after a part of one",
+       {{Role::prefill, 1, 2}, {Role::decode, 1, 8}},
+       2,
+       8,
+       {"prefill0@0x1:0+2", "decode0@1x1:0+8"},
+       2},
+      {"too many: the nodes they would need", {{Role::aggregated, 8, 4}}, 2, 8, {}, 4},
+  };
+  for (const TopologyRow& row : rows) {
+    const Topology topology = place_workers(row.asked, row.nodes, row.gpus_per_node);
+    std::vector<std::string> placed;
+    for (const PlacedWorker& worker : topology.workers) {
+      placed.push_back(std::string(name_of(worker.role)) + std::to_string(worker.index) + "@" +
+                       std::to_string(worker.first_node) + "x" + std::to_string(worker.nodes) + ":" +
+                       std::to_string(worker.gpus.front()) + "+" + std::to_string(worker.gpus.size()));
+    }
+    if (!row.placed.empty()) {
+      EXPECT_EQ(placed, row.placed) << row.why;
+    }
+    EXPECT_EQ(topology.nodes_used, row.nodes_used) << row.why;
+  }
+}
+
+}  // namespace
+}  // namespace infbench::recipe

@@ -1,0 +1,64 @@
+#include "route/factory.h"
+
+#include <array>
+#include <string>
+#include <utility>
+
+#include "route/cache_aware.h"
+#include "route/min_ttft.h"
+#include "route/simple_policies.h"
+
+namespace infbench::route {
+namespace {
+
+struct Entry {
+  std::string_view name;
+  std::unique_ptr<Policy> (*make)(const PolicyParameters&);
+};
+
+constexpr auto kPolicies = std::to_array<Entry>({
+    {"cache_aware", [](const PolicyParameters& p) -> std::unique_ptr<Policy> { return std::make_unique<CacheAware>(p); }},
+    {"min_ttft", [](const PolicyParameters& p) -> std::unique_ptr<Policy> { return std::make_unique<MinTtft>(p); }},
+    {"random", [](const PolicyParameters&) -> std::unique_ptr<Policy> { return std::make_unique<RandomChoice>(); }},
+    {"round_robin", [](const PolicyParameters&) -> std::unique_ptr<Policy> { return std::make_unique<RoundRobin>(); }},
+});
+
+Errors out_of_range(const PolicyParameters& parameters) {
+  Errors errors;
+  const auto expect = [&](bool fine, const char* what) {
+    if (!fine) errors.push_back({.what = what, .hint = {}, .file = {}, .source_line = {}});
+  };
+  expect(parameters.cache_threshold >= 0 && parameters.cache_threshold <= 1, "expected a cache threshold from 0 to 1");
+  expect(parameters.balance_abs_threshold >= 0, "expected an absolute balance threshold of 0 or more requests");
+  expect(parameters.balance_rel_threshold >= 1, "expected a relative balance threshold of 1 or more");
+  expect(parameters.max_tree_size > 0, "expected a tree size above 0 characters");
+  expect(parameters.eviction_interval >= Duration{}, "expected an eviction interval of 0 or more");
+  expect(parameters.chunk > 0, "expected prefill chunks of more than 0 tokens");
+  return errors;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Policy>> make_policy(std::string_view name, const PolicyParameters& parameters) {
+  for (const Entry& entry : kPolicies) {
+    if (entry.name != name) continue;
+    if (Errors errors = out_of_range(parameters); !errors.empty()) return fail(std::move(errors));
+    return entry.make(parameters);
+  }
+  const std::vector<std::string_view> names = policy_names();
+  std::string hint = did_you_mean(name, names);
+  hint += hint.empty() ? "there are " : " There are ";
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (i > 0) hint += ", ";
+    hint += names[i];
+  }
+  return fail("expected the name of a routing policy, found '" + std::string(name) + "'", std::move(hint));
+}
+
+std::vector<std::string_view> policy_names() {
+  std::vector<std::string_view> names;
+  for (const Entry& entry : kPolicies) names.push_back(entry.name);
+  return names;
+}
+
+}  // namespace infbench::route

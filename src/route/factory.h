@@ -1,0 +1,20 @@
+// Policies by name: the one table of what there is. Pure, usable from any thread.
+#pragma once
+
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "route/parameters.h"
+#include "route/policy.h"
+
+namespace infbench::route {
+
+// A new policy that knows of no worker yet. An unknown name, and parameters out of range, are errors.
+Result<std::unique_ptr<Policy>> make_policy(std::string_view name, const PolicyParameters& parameters);
+
+// All of them, in order of the alphabet.
+std::vector<std::string_view> policy_names();
+
+}  // namespace infbench::route

@@ -1,0 +1,122 @@
+#include "route/min_ttft.h"
+
+#include <algorithm>
+#include <climits>
+#include <tuple>
+
+#include "base/check.h"
+
+namespace infbench::route {
+
+std::variant<Pick, Hold> MinTtft::pick(const RequestView& request, std::span<const WorkerView> workers, Random&,
+                                       Time now) const {
+  if (request.stage == Stage::decode) return pick_decode(request, workers);
+  const bool timed = std::all_of(workers.begin(), workers.end(), [](const WorkerView& view) { return view.speed != nullptr; });
+  Pick best{.worker = {}, .cached = 0, .why = Reason::least_ttft};
+  std::tuple least{INT64_MAX, INT_MAX};
+  for (const WorkerView& view : workers) {
+    const Worker& worker = workers_[view.id.value];
+    const Tokens hit = cached(worker, request);
+    std::int64_t cost = view.uncomputed + request.input - hit;
+    if (timed) cost = (worker.queue.wait(now) + seconds(*view.speed, hit, request.input)).ns;
+    if (view.scale != 1.0) cost = static_cast<std::int64_t>(static_cast<double>(cost) * view.scale);
+    if (const std::tuple mine{cost, view.running}; mine < least) {
+      least = mine;
+      best.worker = view.id;
+      best.cached = hit;
+    }
+  }
+  return best;
+}
+
+Pick MinTtft::pick_decode(const RequestView& request, std::span<const WorkerView> workers) const {
+  const bool timed = std::all_of(workers.begin(), workers.end(), [](const WorkerView& view) { return view.speed != nullptr; });
+  Pick best{.worker = {}, .cached = 0, .why = Reason::least_context};
+  std::tuple least{INT64_MAX, INT_MAX};
+  for (const WorkerView& view : workers) {
+    const Tokens context = view.kv_used + request.input;
+    const int requests = view.waiting + view.running + 1;
+    const std::int64_t cost = timed ? view.speed->decode_sum(requests, context, 1) : context;
+    if (const std::tuple mine{cost, requests}; mine < least) {
+      least = mine;
+      best.worker = view.id;
+    }
+  }
+  return best;
+}
+
+void MinTtft::on(const Event& event, Time now) {
+  if (event.stage == Stage::decode) return;
+  if (event.worker.value >= workers_.size()) workers_.resize(event.worker.value + 1);
+  Worker& worker = workers_[event.worker.value];
+  switch (event.what) {
+    case Event::What::dispatched: dispatch(worker, event, now); break;
+    case Event::What::first_token:
+      worker.queue.computed(event.request, event.at);
+      if (event.stage == Stage::prefill) let_go(worker, event.request);
+      break;
+    case Event::What::finished:
+    case Event::What::failed:
+      worker.queue.drop(event.request);
+      let_go(worker, event.request);
+      break;
+    case Event::What::kv_removed: worker.cache.forget(event.pages); break;
+    case Event::What::kv_stored: break;  // was in the prompt that was sent, or is an answer that cannot be known here
+    case Event::What::up:
+      if (event.spec != nullptr) come_up(worker, *event.spec);
+      break;
+    case Event::What::down: {  // it comes back with an empty cache
+      Worker fresh;
+      fresh.kv_capacity = worker.kv_capacity;
+      fresh.speed = worker.speed;
+      worker = std::move(fresh);
+      break;
+    }
+  }
+}
+
+// A prompt that is cached as a whole still computes its last page.
+Tokens MinTtft::cached(const Worker& worker, const RequestView& request) const {
+  if (request.page_tokens <= 0 || request.input <= 0) return 0;
+  const Tokens most = (request.input - 1) / request.page_tokens * request.page_tokens;
+  return std::min(worker.cache.match(request.pages) * request.page_tokens, most);
+}
+
+Duration MinTtft::seconds(const cost::StepTime& speed, Tokens cached, Tokens input) const {
+  return {speed.prefill(cached, input, parameters_.chunk) / cost::kTicksPerNs};
+}
+
+void MinTtft::come_up(Worker& worker, const WorkerSpec& spec) const {
+  worker.kv_capacity = spec.kv_capacity;
+  worker.speed = spec.speed;
+  if (spec.speed != nullptr) worker.queue.set_step(seconds(*spec.speed, 0, parameters_.chunk));
+}
+
+void MinTtft::dispatch(Worker& worker, const Event& event, Time now) const {
+  INFBENCH_CHECK(event.asked != nullptr);
+  const RequestView& request = *event.asked;
+  const Duration own = worker.speed == nullptr ? Duration{} : seconds(*worker.speed, event.cached, request.input);
+  worker.queue.push(event.request, own, now);
+  if (request.page_tokens <= 0) return;
+  // A prefill worker is rid of the request before its answer begins.
+  const Tokens kept = event.stage == Stage::prefill ? request.input : request.input + request.output_max;
+  const std::int64_t kept_pages = (kept + request.page_tokens - 1) / request.page_tokens;
+  const Lease lease{.node = worker.cache.insert(request.pages).node,
+                    .answer_pages = kept_pages - static_cast<std::int64_t>(request.pages.size())};
+  worker.cache.pin(lease.node);
+  worker.answer_pages += lease.answer_pages;
+  worker.leases[event.request.value] = lease;
+  if (worker.kv_capacity <= 0) return;
+  const std::int64_t over = worker.cache.pages() + worker.answer_pages - worker.kv_capacity / request.page_tokens;
+  if (over > 0) worker.cache.evict(over, nullptr);
+}
+
+void MinTtft::let_go(Worker& worker, RequestId id) {
+  const auto lease = worker.leases.find(id.value);
+  if (lease == worker.leases.end()) return;
+  worker.cache.unpin(lease->second.node);
+  worker.answer_pages -= lease->second.answer_pages;
+  worker.leases.erase(lease);
+}
+
+}  // namespace infbench::route

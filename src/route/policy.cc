@@ -1,0 +1,19 @@
+#include "route/policy.h"
+
+namespace infbench::route {
+
+std::string_view name_of(Reason reason) {
+  switch (reason) {
+    case Reason::turn: return "turn";
+    case Reason::chance: return "chance";
+    case Reason::longest_match: return "longest_match";
+    case Reason::least_load: return "least_load";
+    case Reason::imbalance: return "imbalance";
+    case Reason::least_ttft: return "least_ttft";
+    case Reason::least_context: return "least_context";
+    case Reason::holder_gone: return "holder_gone";
+  }
+  return "?";
+}
+
+}  // namespace infbench::route

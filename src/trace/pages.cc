@@ -1,0 +1,92 @@
+#include "trace/pages.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "base/hash.h"
+#include "base/random.h"
+
+namespace infbench::trace {
+namespace {
+
+// What tokens are made of: a block of a prompt, or the answer to a row. Hashed, so that a block and an answer never look alike.
+std::uint64_t block_content(std::uint64_t id) { return mix64(id ^ 0x626c6f636b000000ULL); }
+std::uint64_t answer_content(RequestIndex row) { return mix64(row.value ^ 0x616e737765720000ULL); }
+
+// `length` tokens of a content from `offset` on.
+std::uint64_t piece_hash(std::uint64_t content, Tokens offset, Tokens length) {
+  return mix64(content + static_cast<std::uint64_t>(offset) * 0x9fb21c651e98df25ULL +
+               static_cast<std::uint64_t>(length) * 0xd6e8feb86659fd93ULL);
+}
+
+// Cuts a run of tokens, given as pieces, into pages. Each piece is as long as the tokens of its content follow one another, so
+// equal runs come as equal pieces and the pieces of a page say all about it.
+class Pager {
+ public:
+  Pager(Tokens page_tokens, std::vector<PageHash>& out) : page_tokens_(page_tokens), out_(out) {}
+
+  void add(std::uint64_t content, Tokens length) {
+    Tokens offset = 0;
+    if (filled_ > 0) offset = add_to_page(content, 0, length);
+    for (; length - offset >= page_tokens_; offset += page_tokens_) end_page(piece_hash(content, offset, page_tokens_));
+    if (offset < length) add_to_page(content, offset, length);
+  }
+
+ private:
+  // Up to the end of the page begun; the offset reached.
+  Tokens add_to_page(std::uint64_t content, Tokens offset, Tokens length) {
+    const Tokens taken = std::min(length - offset, page_tokens_ - filled_);
+    pieces_ = mix64(pieces_ ^ piece_hash(content, offset, taken)) + 1;
+    filled_ += taken;
+    if (filled_ == page_tokens_) {
+      end_page(pieces_);
+      filled_ = 0;
+      pieces_ = 0;
+    }
+    return offset + taken;
+  }
+
+  void end_page(std::uint64_t content) {
+    last_ = chain(last_, content);
+    out_.push_back(last_);
+  }
+
+  Tokens page_tokens_;
+  std::vector<PageHash>& out_;
+  PageHash last_{};
+  Tokens filled_ = 0;         // tokens of the page begun
+  std::uint64_t pieces_ = 0;  // and what they are
+};
+
+void add_prompt(const Trace& trace, const Request& request, Pager& pager) {
+  Tokens left = request.new_input;
+  for (const BlockNumber block : request.blocks) {
+    const Tokens length = std::min(left, kBlockTokens);
+    pager.add(block_content(trace.block_id(block)), length);
+    left -= length;
+  }
+}
+
+}  // namespace
+
+void pages_of(const Trace& trace, RequestIndex index, Tokens page_tokens, std::vector<PageHash>& out) {
+  INFBENCH_CHECK(page_tokens > 0);
+  const Request request = trace.request(index);
+  out.clear();
+  out.reserve(static_cast<std::size_t>((request.input + request.output) / page_tokens));
+  Pager pager(page_tokens, out);
+  if (request.previous) {
+    std::vector<RequestIndex> earlier;
+    for (auto turn = request.previous; turn; turn = trace.request(*turn).previous) earlier.push_back(*turn);
+    std::ranges::reverse(earlier);
+    for (const RequestIndex turn : earlier) {
+      const Request before = trace.request(turn);
+      add_prompt(trace, before, pager);
+      pager.add(answer_content(turn), before.output);
+    }
+  }
+  add_prompt(trace, request, pager);
+  pager.add(answer_content(index), request.output);
+}
+
+}  // namespace infbench::trace

@@ -1,0 +1,48 @@
+#include "trace/trace.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+
+namespace infbench::trace {
+
+const Trace::Turn* Trace::turn_of(RequestIndex index) const {
+  const auto turn = std::ranges::lower_bound(turns_, index.value, {}, &Turn::row);
+  return turn == turns_.end() || turn->row != index.value ? nullptr : &*turn;
+}
+
+Request Trace::request(RequestIndex index) const {
+  INFBENCH_CHECK(index.value < rows_.size());
+  const Row& row = rows_[index.value];
+  const auto blocks = static_cast<std::size_t>(blocks_of(row.input));
+  Request request{.at = {row.at_ns},
+                  .input = row.input,
+                  .output = row.output,
+                  .new_input = row.input,
+                  .blocks = std::span(blocks_).subspan(row.first_block, blocks),
+                  .previous = {},
+                  .delay = {}};
+  if (const Turn* turn = turn_of(index); turn != nullptr && turn->previous != kNone) {
+    request.input += turn->history;
+    request.previous = RequestIndex{turn->previous};
+    request.delay = turn->delay;
+  }
+  return request;
+}
+
+Trace::Original Trace::original(RequestIndex index) const {
+  Original original;
+  if (const Turn* turn = turn_of(index)) {
+    original.has_timestamp = turn->has_timestamp;
+    original.has_delay = turn->has_delay;
+    original.delay = turn->delay;
+    if (turn->session != kNone) original.session = sessions_[turn->session];
+  }
+  const auto extra = std::ranges::lower_bound(extras_, index.value, {}, &Extra::row);
+  if (extra != extras_.end() && extra->row == index.value) {
+    original.extra = std::string_view(extra_text_).substr(extra->begin, extra->size);
+  }
+  return original;
+}
+
+}  // namespace infbench::trace

@@ -1,0 +1,163 @@
+// The commands as a person meets them: help, exit codes, what is printed where.
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "srtctl.h"
+
+namespace infbench::tests {
+namespace {
+
+TEST(Cli, HelpOfEachCommand) {
+  struct Case {
+    std::vector<std::string> command;
+    std::vector<std::string> expected;
+  };
+  const std::vector<Case> table = {
+      {{}, {"simulate", "compare", "dry-run", "trace"}},
+      {{"simulate"}, {"--file", "--trace", "--workload", "--speed", "--seed", "--set", "--output", "--json"}},
+      {{"compare"}, {"--file", "--trace", "--workload", "--speed", "--seed", "--set", "--output", "--json"}},
+      {{"dry-run"}, {"--file", "--set", "--json"}},
+      {{"trace"}, {"analyze", "fetch", "synthesize"}},
+      {{"trace", "analyze"}, {"--json"}},
+      {{"trace", "fetch"}, {"conversation", "--url"}},
+      {{"trace", "synthesize"}, {"--like", "--requests", "--seed", "--speed", "--output"}},
+  };
+  for (const Case& c : table) {
+    std::vector<std::string> arguments = c.command;
+    arguments.emplace_back("--help");
+    const Finished run = srtctl(arguments);
+    EXPECT_EQ(run.exit_code, 0) << run.err;
+    EXPECT_EQ(run.err, "");
+    for (const std::string& text : c.expected) EXPECT_NE(run.out.find(text), std::string::npos) << text << "\n" << run.out;
+  }
+}
+
+TEST(Cli, WithoutArgumentsSaysHowItIsUsed) {
+  const Finished run = srtctl({});
+  EXPECT_EQ(run.exit_code, 2);
+  EXPECT_EQ(run.out, "");
+  EXPECT_NE(run.err.find("srtctl --help"), std::string::npos) << run.err;
+}
+
+TEST(Cli, Version) {
+  const Finished run = srtctl({"--version"});
+  EXPECT_EQ(run.exit_code, 0);
+  EXPECT_TRUE(run.out.starts_with("srtctl ")) << run.out;
+}
+
+TEST(Cli, AnalyzeCountsTheRequestsOfATrace) {
+  const Finished table = srtctl({"trace", "analyze", small_trace()});
+  EXPECT_EQ(table.exit_code, 0) << table.err;
+  EXPECT_NE(table.out.find("400"), std::string::npos) << table.out;
+
+  const Finished json = srtctl({"trace", "analyze", small_trace(), "--json"});
+  EXPECT_EQ(json.exit_code, 0) << json.err;
+  EXPECT_TRUE(is_json(json.out)) << json.out;
+  EXPECT_NE(json.out.find("400"), std::string::npos) << json.out;
+}
+
+TEST(Cli, ARunOnAStandInSaysSo) {
+  const std::vector<std::string> arguments = {"simulate", "-f", std::string(kAggregated), "--trace", small_trace()};
+  const Finished table = srtctl(arguments);
+  EXPECT_EQ(table.exit_code, 0) << table.err;
+  EXPECT_NE(table.out.substr(0, table.out.find('\n')).find("STAND-IN"), std::string::npos) << table.out;
+
+  std::vector<std::string> with_json = arguments;
+  with_json.emplace_back("--json");
+  const Finished json = srtctl(with_json);
+  EXPECT_EQ(json.exit_code, 0) << json.err;
+  EXPECT_TRUE(is_json(json.out)) << json.out;
+  std::string packed = json.out;
+  std::erase_if(packed, [](char c) { return c == ' ' || c == '\n'; });
+  EXPECT_NE(packed.find("\"stand_in_trace\":true"), std::string::npos) << json.out;
+  EXPECT_NE(packed.find("\"requests\":400"), std::string::npos) << json.out;
+}
+
+TEST(Cli, CompareEndsWithAVerdict) {
+  const Finished run =
+      srtctl({"compare", "-f", std::string(kAggregated), "-f", std::string(kDisaggregated), "--trace", small_trace()});
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  const std::string text = run.out.substr(0, run.out.find_last_not_of('\n') + 1);
+  const std::string last = text.substr(text.find_last_of('\n') + 1);
+  for (const std::string_view part : {"qwen3-32b-agg-round-robin", "qwen3-32b-disagg-kv-router", " points "}) {
+    EXPECT_NE(last.find(part), std::string::npos) << run.out;
+  }
+}
+
+TEST(Cli, AWorkloadIsFoundInTheTraceFolder) {
+  const std::string folder = scratch_folder();
+  std::filesystem::copy_file(small_trace(), folder + "/conversation_trace.jsonl");
+  const std::vector<std::string> simulate = {"simulate",   "-f",           std::string(kAggregated),
+                                             "--workload", "conversation", "--json"};
+  std::vector<std::string> by_option = simulate;
+  by_option.insert(by_option.end(), {"--trace-dir", folder});
+  const Finished first = srtctl(by_option, {"SRTCTL_TRACE_DIR=/nonexistent"});
+  const Finished second = srtctl(simulate, {"SRTCTL_TRACE_DIR=" + folder});
+  EXPECT_EQ(first.exit_code, 0) << first.err;
+  EXPECT_EQ(second.exit_code, 0) << second.err;
+  EXPECT_NE(first.out.find("400"), std::string::npos) << first.out;
+  EXPECT_EQ(without_timings(first.out), without_timings(second.out));
+}
+
+TEST(Cli, DryRunShowsTheCommandOfEveryWorker) {
+  for (const std::string_view recipe : {kAggregated, kDisaggregated}) {
+    const Finished run = srtctl({"dry-run", "-f", std::string(recipe)});
+    EXPECT_EQ(run.exit_code, 0) << run.err;
+    std::size_t workers = 0;
+    for (std::size_t at = run.out.find("sglang.launch_server"); at != std::string::npos;
+         at = run.out.find("sglang.launch_server", at + 1)) {
+      ++workers;
+    }
+    EXPECT_EQ(workers, 8U) << run.out;
+    EXPECT_NE(run.out.find("sglang_router.launch_router"), std::string::npos) << run.out;
+
+    const Finished json = srtctl({"dry-run", "-f", std::string(recipe), "--json"});
+    EXPECT_EQ(json.exit_code, 0) << json.err;
+    EXPECT_TRUE(is_json(json.out)) << json.out;
+  }
+}
+
+// A port of the loopback address that nobody listens on, kept so while this lives.
+class ClosedPort {
+ public:
+  ClosedPort() : socket_(socket(AF_INET, SOCK_STREAM, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    auto* generic = reinterpret_cast<sockaddr*>(&address);
+    EXPECT_EQ(bind(socket_, generic, size), 0);
+    EXPECT_EQ(getsockname(socket_, generic, &size), 0);
+    number_ = ntohs(address.sin_port);
+  }
+  ~ClosedPort() { close(socket_); }
+  ClosedPort(const ClosedPort&) = delete;
+  ClosedPort& operator=(const ClosedPort&) = delete;
+
+  std::string number() const { return std::to_string(number_); }
+
+ private:
+  int socket_;
+  int number_ = 0;
+};
+
+TEST(Cli, FetchWithoutNetworkNamesTheAddress) {
+  const ClosedPort port;
+  const std::string address = "127.0.0.1:" + port.number();
+  const Finished run = srtctl({"trace", "fetch", "conversation", "--url", "http://" + address + "/conversation_trace.jsonl"},
+                              {"XDG_CACHE_HOME=" + scratch_folder(), "SRTCTL_TRACE_DIR=", "no_proxy=127.0.0.1"});
+  EXPECT_EQ(run.exit_code, 2) << run.err;
+  EXPECT_EQ(run.out, "");
+  EXPECT_NE(run.err.find(address), std::string::npos) << run.err;
+}
+
+}  // namespace
+}  // namespace infbench::tests
