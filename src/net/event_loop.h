@@ -1,7 +1,9 @@
-// EventLoop: one thread's sockets and timers. Timer: one moment on it. Asio inside, in event_loop.cc and tcp.cc only (it is slow to compile).
+// EventLoop: one thread's sockets and timers. Timer: one moment on it. Asio inside, in event_loop.cc and tcp.cc only (it is
+// slow to compile).
 //
-// Everything made on a loop (timers, listeners, connections) is used and destroyed on the loop's thread, or while run() is not running; only
-// stop() and post() may be called from other threads. Callbacks run on the loop's thread and must not block.
+// Everything made on a loop (timers, listeners, connections) is used and destroyed on the loop's thread, or while run() is not
+// running, and destroyed before the loop; only stop() and post() may be called from other threads. Callbacks run on the loop's
+// thread and must not block.
 #pragma once
 
 #include <functional>
@@ -23,7 +25,7 @@ class EventLoop {
   EventLoop(const EventLoop&) = delete;
   EventLoop& operator=(const EventLoop&) = delete;
 
-  void run();   // until stop()
+  void run();   // until stop(); at once if that came ahead of it. May be called again
   void stop();  // run() returns after the callback under way
   void post(std::function<void()> callback);
 
@@ -41,7 +43,9 @@ class Timer {
   Timer(const Timer&) = delete;
   Timer& operator=(const Timer&) = delete;
 
-  void arm(Time at);  // instead of the moment armed before; a moment that has passed is due at once (never inside arm())
+  // Instead of the moment armed before; a moment that has passed is due at once (never inside arm()), kNever is none. Cheap:
+  // may be called for every chunk. Timers that are overdue together go off in any order.
+  void arm(Time at);
   void disarm();
 
  private:

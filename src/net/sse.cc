@@ -5,13 +5,32 @@
 namespace infbench::net {
 namespace {
 
-// Where the event that `text` begins with ends: the place after its empty line. npos: not in `text`. A CR at the very end may be half of a
-// CRLF, so it does not count yet.
-std::size_t end_of_event(std::string_view text) {
-  std::size_t line = 0;
+// The line breaks of a text, found one after the other: every byte is looked at once for LF and once for CR.
+class Breaks {
+ public:
+  explicit Breaks(std::string_view text) : text_(text) {}
+
+  // The first break at `from` or later, or the text's size. `from` never goes back.
+  std::size_t next(std::size_t from) {
+    if (!begun_ || line_feed_ < from) line_feed_ = std::min(text_.find('\n', from), text_.size());
+    if (!begun_ || carriage_return_ < from) carriage_return_ = std::min(text_.find('\r', from), text_.size());
+    begun_ = true;
+    return std::min(line_feed_, carriage_return_);
+  }
+
+ private:
+  std::string_view text_;
+  bool begun_ = false;
+  std::size_t line_feed_ = 0;
+  std::size_t carriage_return_ = 0;
+};
+
+// Where the event ends in which a line begins at `line`: the place after its empty line. npos: not in `text`; then `line` is
+// where the last line begins. A CR at the very end may be half of a CRLF, so it does not count yet.
+std::size_t end_of_event(std::string_view text, Breaks& breaks, std::size_t& line) {
   while (true) {
-    const std::size_t brk = text.find_first_of("\r\n", line);
-    if (brk == std::string_view::npos) return std::string_view::npos;
+    const std::size_t brk = breaks.next(line);
+    if (brk == text.size()) return std::string_view::npos;
     std::size_t next = brk + 1;
     if (text[brk] == '\r') {
       if (next == text.size()) return std::string_view::npos;
@@ -28,23 +47,23 @@ bool SseSplitter::feed(std::string_view piece, std::vector<std::string_view>& ev
   multiline_.clear();
   if (!rest_.empty()) {
     // Finish the event begun earlier first. Its end may straddle the pieces, so it is looked for in both together.
-    joined_ = std::move(rest_);
-    rest_.clear();
-    const std::size_t before = joined_.size();
-    joined_ += piece;
-    const std::size_t end = end_of_event(joined_);
-    if (end == std::string_view::npos) {
-      rest_ = std::move(joined_);
-      return rest_.size() <= kLongestEvent;
-    }
+    const std::size_t before = rest_.size();
+    rest_ += piece;
+    Breaks breaks(rest_);
+    const std::size_t end = end_of_event(rest_, breaks, line_);
+    if (end == std::string_view::npos) return rest_.size() <= kLongestEvent;
+    joined_.swap(rest_);  // the event's data are a view into it
     if (!take_event(std::string_view(joined_).substr(0, end), events)) return false;
     piece.remove_prefix(end - std::min(end, before));
   }
-  for (std::size_t end = end_of_event(piece); end != std::string_view::npos; end = end_of_event(piece)) {
-    if (!take_event(piece.substr(0, end), events)) return false;
-    piece.remove_prefix(end);
+  Breaks breaks(piece);
+  std::size_t begin = 0;
+  line_ = 0;
+  for (std::size_t end = 0; (end = end_of_event(piece, breaks, line_)) != std::string_view::npos; begin = line_ = end) {
+    if (!take_event(piece.substr(begin, end - begin), events)) return false;
   }
-  rest_ = piece;
+  line_ -= begin;
+  rest_ = piece.substr(begin);
   return rest_.size() <= kLongestEvent;
 }
 
@@ -52,10 +71,11 @@ bool SseSplitter::take_event(std::string_view block, std::vector<std::string_vie
   if (block.size() > kLongestEvent) return false;
   std::string_view data;
   int data_lines = 0;
-  while (!block.empty()) {
-    const std::size_t brk = std::min(block.find_first_of("\r\n"), block.size());
-    std::string_view line = block.substr(0, brk);
-    block.remove_prefix(std::min(brk + 1, block.size()));
+  Breaks breaks(block);
+  for (std::size_t begin = 0; begin < block.size();) {
+    const std::size_t end = breaks.next(begin);
+    std::string_view line = block.substr(begin, end - begin);
+    begin = end + 1;
     if (line.substr(0, 4) != "data" || (line.size() > 4 && line[4] != ':')) continue;
     line.remove_prefix(std::min<std::size_t>(5, line.size()));
     if (!line.empty() && line.front() == ' ') line.remove_prefix(1);
