@@ -48,8 +48,9 @@ std::int64_t run_client(int port, const Load& load, double& client_cpu_s) {
   const double begun = cpu_s(CLOCK_THREAD_CPUTIME_ID);
   const int poll = ::epoll_create1(0);
   const std::string body = R"({"prompt":"a b","max_tokens":)" + std::to_string(load.tokens) + R"(,"stream":true})";
-  const std::string request = "POST /v1/completions HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: " +
-                              std::to_string(body.size()) + "\r\n\r\n" + body;
+  const std::string request =
+      "POST /v1/completions HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: " + std::to_string(body.size()) +
+      "\r\n\r\n" + body;
   for (int i = 0; i < load.streams; ++i) {
     const int fd = connect_to(port);
     INFBENCH_CHECK(::send(fd, request.data(), request.size(), 0) == static_cast<ssize_t>(request.size()));
@@ -98,8 +99,8 @@ void BM_ServeStreams(benchmark::State& state) {
   const Load load{.streams = static_cast<int>(state.range(0)), .tokens = static_cast<int>(state.range(2))};
   const Vocabulary vocabulary(net::WordList::built_in("data").value());
   for (auto _ : state) {
-    auto server = Server::start(
-        {.workers = {settings(vocabulary, state.range(1))}, .threads = 1, .truth_log = {}, .on_ended = {}});
+    auto server =
+        Server::start({.workers = {settings(vocabulary, state.range(1))}, .threads = 1, .truth_log = {}, .on_ended = {}});
     INFBENCH_CHECK(server.has_value());
     double client_cpu = 0;
     std::int64_t events = 0;

@@ -1,6 +1,7 @@
 #include "process.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <spawn.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -9,9 +10,20 @@
 #include <algorithm>
 #include <array>
 #include <stdexcept>
+#include <utility>
 
 namespace infbench::tests {
 namespace {
+
+std::string read_all(int fd) {
+  std::string out;
+  std::array<char, 65536> buffer{};
+  for (;;) {
+    const ssize_t count = pread(fd, buffer.data(), buffer.size(), static_cast<off_t>(out.size()));
+    if (count <= 0) return out;
+    out.append(buffer.data(), static_cast<std::size_t>(count));
+  }
+}
 
 // A file in memory: takes what a program prints, however much, without a reader beside it.
 class MemoryFile {
@@ -25,15 +37,7 @@ class MemoryFile {
 
   int fd() const { return fd_; }
 
-  std::string text() const {
-    std::string out;
-    std::array<char, 65536> buffer{};
-    for (;;) {
-      const ssize_t count = pread(fd_, buffer.data(), buffer.size(), static_cast<off_t>(out.size()));
-      if (count <= 0) return out;
-      out.append(buffer.data(), static_cast<std::size_t>(count));
-    }
-  }
+  std::string text() const { return read_all(fd_); }
 
  private:
   int fd_;
@@ -58,27 +62,78 @@ std::vector<char*> pointers(std::vector<std::string>& strings) {
 
 }  // namespace
 
-Finished run_program(const std::vector<std::string>& argv, const std::vector<std::string>& environment) {
+namespace {
+
+// Starts the program with these descriptors as its output; the process id, or -1.
+pid_t spawn(const std::vector<std::string>& argv, const std::vector<std::string>& environment, int out, int err) {
   std::vector<std::string> arguments = argv;
   std::vector<std::string> variables = with_own_environment(environment);
-  const MemoryFile out;
-  const MemoryFile err;
-
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_adddup2(&actions, out.fd(), STDOUT_FILENO);
-  posix_spawn_file_actions_adddup2(&actions, err.fd(), STDERR_FILENO);
+  posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
+  posix_spawn_file_actions_adddup2(&actions, err, STDERR_FILENO);
   pid_t child = 0;
   const int failed =
       posix_spawn(&child, argv.at(0).c_str(), &actions, nullptr, pointers(arguments).data(), pointers(variables).data());
   posix_spawn_file_actions_destroy(&actions);
-  if (failed != 0) return {.exit_code = -1, .out = {}, .err = "cannot start " + argv.at(0)};
+  return failed == 0 ? child : -1;
+}
 
+int exit_code_of(pid_t child) {
   int status = 0;
   waitpid(child, &status, 0);
-  const int code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+  return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+}  // namespace
+
+Finished run_program(const std::vector<std::string>& argv, const std::vector<std::string>& environment) {
+  const MemoryFile out;
+  const MemoryFile err;
+  const pid_t child = spawn(argv, environment, out.fd(), err.fd());
+  if (child < 0) return {.exit_code = -1, .out = {}, .err = "cannot start " + argv.at(0)};
+  const int code = exit_code_of(child);
   return {.exit_code = code, .out = out.text(), .err = err.text()};
+}
+
+Running::Running(const std::vector<std::string>& argv, const std::vector<std::string>& environment)
+    : err_(memfd_create("printed", MFD_CLOEXEC)) {
+  std::array<int, 2> ends{};
+  if (err_ < 0 || pipe2(ends.data(), O_CLOEXEC) != 0) throw std::runtime_error("no descriptors for a program's output");
+  out_ = ends[0];
+  child_ = spawn(argv, environment, ends[1], err_);
+  close(ends[1]);
+}
+
+Running::~Running() {
+  if (child_ > 0) stop(SIGKILL);
+  close(out_);
+  close(err_);
+}
+
+std::string Running::line() {
+  std::array<char, 4096> buffer{};
+  for (;;) {
+    if (const std::size_t end = rest_.find('\n'); end != std::string::npos) {
+      std::string line = rest_.substr(0, end);
+      rest_.erase(0, end + 1);
+      return line;
+    }
+    const ssize_t count = read(out_, buffer.data(), buffer.size());
+    if (count <= 0) return std::exchange(rest_, {});
+    rest_.append(buffer.data(), static_cast<std::size_t>(count));
+  }
+}
+
+Finished Running::stop(int signal) {
+  Finished finished{.exit_code = -1, .out = {}, .err = "not running"};
+  if (child_ <= 0) return finished;
+  if (signal != 0) kill(child_, signal);
+  for (std::string next = line(); !next.empty(); next = line()) finished.out += next + "\n";
+  finished.exit_code = exit_code_of(std::exchange(child_, -1));
+  finished.err = read_all(err_);
+  return finished;
 }
 
 }  // namespace infbench::tests

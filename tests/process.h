@@ -16,4 +16,22 @@ struct Finished {
 // `argv[0]` is the program's path; `environment` are NAME=VALUE that are added to (or replace) this process's own.
 Finished run_program(const std::vector<std::string>& argv, const std::vector<std::string>& environment = {});
 
+// A program that runs beside the test: a server. One thread.
+class Running {
+ public:
+  explicit Running(const std::vector<std::string>& argv, const std::vector<std::string>& environment = {});
+  ~Running();  // kills it if it still runs
+  Running(const Running&) = delete;
+  Running& operator=(const Running&) = delete;
+
+  std::string line();         // the next line that it prints, without its end; empty when it has closed its output
+  Finished stop(int signal);  // sends the signal (0: none) and waits for the end; `out` is what line() had not taken
+
+ private:
+  int child_ = -1;
+  int out_ = -1;
+  int err_ = -1;  // a file in memory
+  std::string rest_;
+};
+
 }  // namespace infbench::tests

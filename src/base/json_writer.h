@@ -43,6 +43,11 @@ class JsonWriter {
     }
   }
   void null();
+  // A value that is JSON already, as it is.
+  void raw(std::string_view json) {
+    before_value();
+    out_ += json;
+  }
   template <typename T>
   void value(const std::optional<T>& maybe) {
     if (maybe.has_value()) {

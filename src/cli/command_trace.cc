@@ -1,4 +1,4 @@
-// trace analyze, fetch and synthesize.
+// trace analyze, fetch, slice and synthesize.
 #include <cstdio>
 #include <string>
 
@@ -9,6 +9,7 @@
 #include "cli/workload.h"
 #include "trace/analyze.h"
 #include "trace/read.h"
+#include "trace/slice.h"
 #include "trace/synthesize.h"
 #include "trace/write.h"
 
@@ -126,6 +127,21 @@ ExitCode run(const TraceSynthesizeOptions& options) {
   if (!trace) return report_errors(trace.error());
   if (const auto written = trace::write_trace(*trace, options.output); !written) return report_errors(written.error());
   fmt::print(stderr, "wrote {}: {} requests, a stand-in for the {} trace\n", options.output, trace->size(), trace->stand_in());
+  return ExitCode::success;
+}
+
+ExitCode run(const TraceSliceOptions& options) {
+  const auto read = trace::read_trace(options.file);
+  if (!read) return report_errors(read.error());
+  const auto ns = [](std::optional<double> s) {
+    return s ? std::optional(Duration{static_cast<std::int64_t>(*s * 1e9 + 0.5)}) : std::nullopt;
+  };
+  const auto part = trace::slice(
+      read->trace,
+      {.from = ns(options.from_s), .to = ns(options.to_s), .requests = options.requests, .input_max = options.isl_max});
+  if (!part) return report_errors(part.error());
+  if (const auto written = trace::write_trace(*part, options.output); !written) return report_errors(written.error());
+  fmt::print(stderr, "wrote {}: {} of {} requests\n", options.output, part->size(), read->trace.size());
   return ExitCode::success;
 }
 

@@ -12,5 +12,8 @@ ExitCode run(const DryRunOptions& options);
 ExitCode run(const TraceAnalyzeOptions& options);
 ExitCode run(const TraceFetchOptions& options);
 ExitCode run(const TraceSynthesizeOptions& options);
+ExitCode run(const TraceSliceOptions& options);
+ExitCode run(const ReplayOptions& options);
+ExitCode run(const ServeOptions& options);
 
 }  // namespace infbench::cli

@@ -3,6 +3,8 @@
 #include <CLI/CLI.hpp>
 
 #include "base/result.h"
+#include "cli/options_replay.h"
+#include "cli/options_serve.h"
 
 namespace infbench::cli {
 namespace {
@@ -50,7 +52,22 @@ struct Parsed {
   TraceAnalyzeOptions analyze;
   TraceFetchOptions fetch;
   TraceSynthesizeOptions synthesize;
+  TraceSliceOptions slice;
+  ReplayOptions replay;
+  ServeOptions serve;
 };
+
+void add_slice(CLI::App& trace, TraceSliceOptions& options) {
+  CLI::App* slice = trace.add_subcommand("slice", "Cut a part out of a trace");
+  slice->add_option("file", options.file, "Mooncake JSONL")->required()->type_name("FILE");
+  slice->add_option("--from", options.from_s, "Rows from this second on")->check(CLI::NonNegativeNumber)->type_name("S");
+  slice->add_option("--to", options.to_s, "Rows before this second")->check(CLI::NonNegativeNumber)->type_name("S");
+  slice->add_option("--requests", options.requests, "Of these the first N")->check(CLI::PositiveNumber)->type_name("N");
+  slice->add_option("--max-isl", options.isl_max, "Only prompts of at most N tokens")
+      ->check(CLI::PositiveNumber)
+      ->type_name("N");
+  slice->add_option("-o,--output", options.output, "File to write")->required()->type_name("FILE");
+}
 
 void add_trace_commands(CLI::App& app, Parsed& parsed) {
   CLI::App* trace = app.add_subcommand("trace", "Look at, fetch and make traces");
@@ -78,6 +95,7 @@ void add_trace_commands(CLI::App& app, Parsed& parsed) {
       ->capture_default_str()
       ->type_name("X");
   synthesize->add_option("-o,--output", parsed.synthesize.output, "File to write")->required()->type_name("FILE");
+  add_slice(*trace, parsed.slice);
 }
 
 void add_commands(CLI::App& app, Parsed& parsed) {
@@ -96,6 +114,9 @@ void add_commands(CLI::App& app, Parsed& parsed) {
   add_recipe_options(*dry_run, parsed.dry_run.recipes, parsed.dry_run.sets);
   dry_run->add_flag("--json", parsed.dry_run.json, "Print one JSON document");
 
+  add_replay(app, parsed.replay);
+  add_serve(app, parsed.serve);
+
   add_trace_commands(app, parsed);
 }
 
@@ -104,20 +125,45 @@ Command chosen(const CLI::App& app, Parsed& parsed) {
   if (command->get_name() == "simulate") return std::move(parsed.simulate);
   if (command->get_name() == "compare") return std::move(parsed.compare);
   if (command->get_name() == "dry-run") return std::move(parsed.dry_run);
+  if (command->get_name() == "replay") return std::move(parsed.replay);
+  if (command->get_name() == "serve") {
+    take_unknown(*command, parsed.serve);
+    return std::move(parsed.serve);
+  }
   const CLI::App* trace = command->get_subcommands().front();
   if (trace->get_name() == "analyze") return std::move(parsed.analyze);
   if (trace->get_name() == "fetch") return std::move(parsed.fetch);
+  if (trace->get_name() == "slice") return std::move(parsed.slice);
   return std::move(parsed.synthesize);
 }
 
 // What CLI11 cannot say with one option's rule.
 std::string mistake(const Command& command, const CLI::App& app) {
+  if (const auto* replay = std::get_if<ReplayOptions>(&command)) return replay_mistake(*app.get_subcommands().front(), *replay);
   const auto* options = std::get_if<SimulateOptions>(&command);
   if (options == nullptr) return {};
   const bool compare = app.get_subcommands().front()->get_name() == "compare";
   if (compare && options->recipes.size() < 2) return "compare needs at least two recipes: -f A -f B";
   if (!compare && options->recipes.size() > 1) return "simulate takes one recipe; to compare several: srtctl compare";
   return {};
+}
+
+// As it goes into files: what may be secret is left out.
+std::string command_line_of(int argc, const char* const* argv) {
+  std::string line = "srtctl";
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view before = argv[i - 1];
+    std::string_view argument = argv[i];
+    const bool secret = before == "--api-key" || before == "--header" || before == "-H";
+    if (argument.starts_with("--api-key=") || argument.starts_with("--header=") || argument.starts_with("-H=")) {
+      argument = argument.substr(0, argument.find('=') + 1);
+      line.append(" ").append(argument).append("<redacted>");
+      continue;
+    }
+    const bool plain = argument.find_first_of(" '\"\\$&|;<>()*?") == std::string_view::npos && !argument.empty();
+    line.append(plain || secret ? " " : " '").append(secret ? "<redacted>" : argument).append(plain || secret ? "" : "'");
+  }
+  return line;
 }
 
 ExitCode usage_error(const std::string& message, const CLI::App& app) {
@@ -145,6 +191,8 @@ std::variant<Command, ExitCode> parse(int argc, const char* const* argv) {
   } catch (const CLI::ParseError& error) {
     return usage_error(error.what(), app);
   }
+  parsed.replay.command_line = command_line_of(argc, argv);
+  parsed.replay.server_metrics = !parsed.replay.server_metrics_urls.empty();
   Command command = chosen(app, parsed);
   if (const std::string what = mistake(command, app); !what.empty()) return usage_error(what, app);
   return command;

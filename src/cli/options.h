@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "base/exit_code.h"
+#include "cli/replay_options.h"
+#include "cli/serve_options.h"
 
 namespace infbench::cli {
 
@@ -54,7 +56,17 @@ struct TraceSynthesizeOptions {
   std::string output;
 };
 
-using Command = std::variant<SimulateOptions, DryRunOptions, TraceAnalyzeOptions, TraceFetchOptions, TraceSynthesizeOptions>;
+struct TraceSliceOptions {
+  std::string file;
+  std::optional<double> from_s;  // from the first timestamp
+  std::optional<double> to_s;
+  std::optional<std::uint32_t> requests;
+  std::optional<std::int64_t> isl_max;
+  std::string output;
+};
+
+using Command = std::variant<SimulateOptions, DryRunOptions, TraceAnalyzeOptions, TraceFetchOptions, TraceSynthesizeOptions,
+                             TraceSliceOptions, ReplayOptions, ServeOptions>;
 
 // The command, or how the program ends right away (--help, a usage error; both already printed).
 std::variant<Command, ExitCode> parse(int argc, const char* const* argv);

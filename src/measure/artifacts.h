@@ -10,6 +10,8 @@
 
 #include <span>
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include "base/result.h"
 #include "measure/record.h"
@@ -19,5 +21,33 @@ namespace infbench::measure {
 
 // Creates `folder`. Errors name the file or folder that could not be written; files already written stay.
 Result<void> write_artifacts(const std::string& folder, const RunResult& run, std::span<const RequestRecord> records);
+
+// The same of a run over HTTP, whose records were appended to the folder by LiveRecordFile as they came: all other files.
+// `prefix` instead of "profile_export_aiperf" and "profile_export" in the names that aiperf lets its users choose; may be
+// empty.
+Result<void> write_live_artifacts(const std::string& folder, const std::string& prefix, const RunResult& run);
+
+// profile_export.jsonl of a run over HTTP, or another file of lines: they are appended as requests end, each by a system call
+// of its own, so that a run that is killed leaves what it had. One owner, one thread.
+class LiveRecordFile {
+ public:
+  // Creates the folder; an older file of that name is replaced.
+  static Result<LiveRecordFile> create(const std::string& folder, const std::string& name);
+  LiveRecordFile(LiveRecordFile&& other) noexcept;
+  LiveRecordFile& operator=(LiveRecordFile&&) = delete;
+  LiveRecordFile(const LiveRecordFile&) = delete;
+  LiveRecordFile& operator=(const LiveRecordFile&) = delete;
+  ~LiveRecordFile();
+
+  void append(std::string_view line);  // what fails here is told by finish()
+  Result<void> finish();               // syncs to disk
+
+ private:
+  LiveRecordFile(std::string path, int descriptor) : path_(std::move(path)), descriptor_(descriptor) {}
+
+  std::string path_;
+  int descriptor_ = -1;
+  int error_ = 0;
+};
 
 }  // namespace infbench::measure

@@ -12,9 +12,23 @@
 namespace infbench::measure {
 namespace {
 
+constexpr double kDegradedLagMs = 500;         // aiperf's limit
 constexpr std::string_view kLineEnd = "\r\n";  // of CSV, by RFC 4180 and as aiperf writes
 
 bool finite(double number) { return number - number == 0; }
+
+void write_stats(JsonWriter& json, std::string_view tag, std::string_view unit, const Stats& stats) {
+  if (stats.empty()) return;
+  json.key(tag);
+  json.begin_object();
+  json.member("unit", unit);
+  for (const Figure& figure : figures()) {
+    if (finite(stats.*figure.value)) json.member(figure.name, stats.*figure.value);
+  }
+  json.member("count", stats.count);
+  if (finite(stats.sum)) json.member("sum", stats.sum);
+  json.end_object();
+}
 
 void write_metrics(JsonWriter& json, std::span<const Metric> metrics, const Summary& summary) {
   for (const Metric& metric : metrics) {
@@ -28,18 +42,24 @@ void write_metrics(JsonWriter& json, std::span<const Metric> metrics, const Summ
       json.end_object();
       continue;
     }
-    const Stats& stats = summary.*metric.stats;
-    if (stats.empty()) continue;
-    json.key(metric.tag);
-    json.begin_object();
-    json.member("unit", metric.unit);
-    for (const Figure& figure : figures()) {
-      if (finite(stats.*figure.value)) json.member(figure.name, stats.*figure.value);
-    }
-    json.member("count", stats.count);
-    if (finite(stats.sum)) json.member("sum", stats.sum);
-    json.end_object();
+    write_stats(json, metric.tag, metric.unit, summary.*metric.stats);
   }
+}
+
+// aiperf's names; its own lag is told against its least late request, ours against the schedule.
+void write_lag(JsonWriter& json, const LiveFigures& live) {
+  if (live.lag_ms.empty()) return;
+  const auto single = [&json](std::string_view tag, std::string_view unit, double value) {
+    json.key(tag);
+    json.begin_object();
+    json.member("unit", unit);
+    json.member("avg", value);
+    json.end_object();
+  };
+  single("replay_sched_lag_p50", "ms", live.lag_ms.p50);
+  single("replay_sched_lag_p90", "ms", live.lag_ms.p90);
+  single("replay_sched_lag_p99", "ms", live.lag_ms.p99);
+  single("replay_sched_degraded", "ratio", live.lag_ms.p99 > kDegradedLagMs ? 1.0 : 0.0);
 }
 
 void write_input_config(JsonWriter& json, const RunInfo& info, const Summary& summary) {
@@ -58,9 +78,10 @@ void write_input_config(JsonWriter& json, const RunInfo& info, const Summary& su
   json.begin_object();
   json.key("urls");
   json.begin_array();
+  for (const std::string& url : info.urls) json.value(std::string_view(url));
   json.end_array();
-  json.member("type", "chat");
-  json.member("streaming", true);
+  json.member("type", info.endpoint_type);
+  json.member("streaming", info.streaming);
   json.end_object();
   json.key("datasets");
   json.begin_array();
@@ -77,7 +98,7 @@ void write_input_config(JsonWriter& json, const RunInfo& info, const Summary& su
   json.begin_object();
   json.member("name", "profiling");
   json.member("kind", "profiling");
-  json.member("type", "fixed_schedule");
+  json.member("type", info.phase_type);
   json.member("requests", summary.requests);
   json.end_object();
   json.end_array();
@@ -124,8 +145,8 @@ void write_errors(JsonWriter& json, const Summary& summary) {
 }
 
 // Without a zone, in microseconds, as aiperf writes; here always UTC.
-std::string date_of(Time time) {
-  const std::chrono::sys_time<std::chrono::microseconds> at{std::chrono::microseconds{(kVirtualEpochNs + time.ns) / 1000}};
+std::string date_of(const RunInfo& info, Time time) {
+  const std::chrono::sys_time<std::chrono::microseconds> at{std::chrono::microseconds{(info.epoch_ns + time.ns) / 1000}};
   const auto day = std::chrono::floor<std::chrono::days>(at);
   const std::chrono::year_month_day date{day};
   const std::chrono::hh_mm_ss clock{at - day};
@@ -154,7 +175,7 @@ void append_name(std::string& out, const Metric& metric) {
 
 }  // namespace
 
-std::string aiperf_json(const RunInfo& info, const Summary& summary) {
+std::string aiperf_json(const RunInfo& info, const Summary& summary, const LiveFigures* live) {
   std::string out;
   JsonWriter json(out, JsonWriter::Style::pretty);
   const std::string id = benchmark_id(info, summary.slo);
@@ -163,19 +184,22 @@ std::string aiperf_json(const RunInfo& info, const Summary& summary) {
   json.member("generator", info.generator);
   json.member("benchmark_id", id);
   write_metrics(json, head_metrics(), summary);
+  if (live != nullptr) write_stats(json, "inter_chunk_latency", "ms", live->inter_chunk_latency);
   write_input_config(json, info, summary);
   json.key("run_info");
   json.begin_object();
   json.member("benchmark_id", id);
   json.member("random_seed", info.seed);
   json.member("trial", 0);
+  if (!info.command_line.empty()) json.member("cli_command", info.command_line);
   json.end_object();
-  json.member("was_cancelled", false);
-  json.member("is_complete", true);
+  json.member("was_cancelled", info.interrupted);
+  json.member("is_complete", !info.interrupted);
   write_errors(json, summary);
-  json.member("start_time", date_of(summary.first_scheduled));
-  json.member("end_time", date_of(summary.last_end));
+  json.member("start_time", date_of(info, summary.first_scheduled));
+  json.member("end_time", date_of(info, summary.last_end));
   write_metrics(json, further_metrics(), summary);
+  if (live != nullptr) write_lag(json, *live);
   write_ours(json, info, summary);
   json.end_object();
   out += '\n';

@@ -11,17 +11,23 @@
 #include <span>
 #include <string>
 
+#include "measure/live.h"
 #include "measure/record.h"
 #include "measure/run.h"
 #include "measure/summary.h"
 
 namespace infbench::measure {
 
-// profile_export_aiperf.json, with a final newline.
-std::string aiperf_json(const RunInfo& info, const Summary& summary);
+// profile_export_aiperf.json, with a final newline. `live` adds what only a run over HTTP has.
+std::string aiperf_json(const RunInfo& info, const Summary& summary, const LiveFigures* live = nullptr);
 
 // profile_export_aiperf.csv: the distributions in order of tag, a blank line, the single values in order of tag; two decimals.
 std::string aiperf_csv(const Summary& summary);
+
+// The x_request_id of a request's line: a UUID of version 8 (RFC 9562: bits of the maker's own choice), the same for the same
+// run and request.
+std::uint64_t request_id_seed(const RunInfo& info, const Slo& slo);
+void append_request_id(std::string& out, std::uint64_t seed, trace::RequestIndex request);
 
 // profile_export.jsonl, a record at a time. Made once per run.
 class RecordLines {
@@ -30,13 +36,17 @@ class RecordLines {
   RecordLines(const RunInfo& info, const Summary& summary);
   // Appends the line of `record`, with its newline.
   void append(const RequestRecord& record, std::string& out) const;
+  // The same of a run over HTTP: with the class and cause of an error, the phase, and the list of gaps if it was kept.
+  void append(const LiveRecord& live, std::string& out) const;
 
  private:
-  void append_metadata(const RequestRecord& record, std::string& out) const;
+  void append_metadata(const RequestRecord& record, const LiveRecord* live, std::string& out) const;
+  void append_line(const RequestRecord& record, const LiveRecord* live, std::string& out) const;
 
   const Summary& summary_;
   std::uint64_t id_seed_;
-  std::string same_for_all_;  // keys from worker_id on: aiperf's own processes, here one virtual client
+  std::int64_t epoch_ns_;
+  std::string same_for_all_;  // keys from worker_id on: aiperf's own processes, here one client
 };
 
 }  // namespace infbench::measure

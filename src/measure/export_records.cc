@@ -24,24 +24,12 @@ void append(std::string& out, std::string_view head, Number number, std::string_
   out += tail;
 }
 
-void append_time(std::string& out, std::string_view head, Time time) { append(out, head, kVirtualEpochNs + time.ns); }
-
 void append_rate(std::string& out, std::string_view head, Tokens tokens, Duration time) {
   if (time.ns > 0) append(out, head, static_cast<double>(tokens) / to_s(time), kRate);
 }
 
-// A UUID of version 8 (RFC 9562: bits of the maker's own choice), the same for the same run and request.
-void append_request_id(std::string& out, std::uint64_t seed, trace::RequestIndex request) {
-  const std::uint64_t high = mix64(seed ^ mix64(2 * std::uint64_t{request.value}));
-  const std::uint64_t low = mix64(seed ^ mix64(2 * std::uint64_t{request.value} + 1));
-  std::array<char, 40> text{};
-  char* const end = fmt::format_to(text.data(), "{:08x}-{:04x}-8{:03x}-{:04x}-{:012x}", high >> 32U, (high >> 16U) & 0xFFFFU,
-                                   high & 0xFFFU, ((low >> 48U) & 0x3FFFU) | 0x8000U, low & 0xFFFF'FFFF'FFFFU);
-  out.append(text.data(), end);
-}
-
 // The keys in the order in which aiperf happens to write them.
-void append_metrics(std::string& out, const RequestRecord& r, const Slo& slo) {
+void append_metrics(std::string& out, const RequestRecord& r, const LiveRecord* live, const Slo& slo) {
   const Duration latency = *r.end - r.sent;
   const Duration first = *r.first_token - r.sent;
   const Duration decode = decode_duration(r);
@@ -52,7 +40,8 @@ void append_metrics(std::string& out, const RequestRecord& r, const Slo& slo) {
   append(out, R"(,"time_to_first_token":{"value":)", to_ms(first), kMs);
   append(out, R"(,"usage_completion_tokens":{"value":)", r.output, kTokens);
   append(out, R"(,"input_sequence_length":{"value":)", r.input, kTokens);
-  append(out, R"(,"usage_prompt_tokens":{"value":)", r.input, kTokens);
+  const Tokens prompt = live != nullptr && live->prompt_tokens >= 0 ? live->prompt_tokens : r.input;
+  append(out, R"(,"usage_prompt_tokens":{"value":)", prompt, kTokens);
   append(out, R"(,"usage_prompt_cache_read_tokens":{"value":)", r.cached, kTokens);
   append(out, R"(,"output_token_count":{"value":)", r.output, kTokens);
   append_rate(out, R"(,"e2e_output_token_throughput":{"value":)", r.output, latency);
@@ -64,33 +53,65 @@ void append_metrics(std::string& out, const RequestRecord& r, const Slo& slo) {
   if (several) append_rate(out, R"(,"output_token_throughput_per_user":{"value":)", r.output - 1, decode);
 }
 
-void append_error(std::string& out, const RequestRecord& r) {
+void append_error(std::string& out, const RequestRecord& r, const LiveRecord* live) {
   append(out, R"({"code":)", std::int64_t{r.error_code});
-  append(out, R"(,"type":)", error_type(r.error_code));
-  append(out, R"(,"message":)", error_message(r), "}");
+  append(out, R"(,"type":)", live != nullptr && !live->error_class.empty() ? live->error_class : error_type(r.error_code));
+  append(out, R"(,"message":)", error_message(r));
+  if (live != nullptr && !live->error_cause.empty()) append(out, R"(,"cause":)", std::string_view(live->error_cause));
+  out += '}';
+}
+
+// The list that aiperf writes: one gap per chunk after the first.
+void append_gaps(std::string& out, const LiveRecord& live) {
+  if (live.chunk_times.size() < 2) return;
+  out += R"(,"inter_chunk_latency":{"value":[)";
+  for (std::size_t i = 1; i < live.chunk_times.size(); ++i) {
+    append(out, i > 1 ? "," : "", to_ms(live.chunk_times[i] - live.chunk_times[i - 1]));
+  }
+  out += R"(],"unit":"ms"})";
 }
 
 // What is ours: which model workers served it, and whether it was good by our own measure.
-void append_ours(std::string& out, const RequestRecord& r, const Summary& summary) {
+void append_ours(std::string& out, const RequestRecord& r, const Summary& summary, const LiveRecord* live) {
   const auto name_of = [&](WorkerId id) { return std::string_view(summary.workers[id.value].info.name); };
   out += R"(,"infbench":{)";
   if (r.worker) append(out, R"("worker":)", name_of(*r.worker), ",");
   if (r.prefill_worker) append(out, R"("prefill_worker":)", name_of(*r.prefill_worker), ",");
   const bool good = succeeded(r) && ttft_within(r, summary.slo.ttft) && itl_within(r, summary.slo.itl);
-  out += good ? R"("good":true})" : R"("good":false})";
+  out += good ? R"("good":true)" : R"("good":false)";
+  if (live != nullptr) {
+    append(out, R"(,"lag_ms":)", to_ms(r.sent - r.scheduled));
+    if (succeeded(r)) append(out, R"(,"scheduled_time_to_first_token_ms":)", to_ms(ttft(r)));
+    append(out, R"(,"output_tokens_asked":)", r.output_asked);
+    append(out, R"(,"chunks":)", live->chunks);
+    append(out, R"(,"chunks_together":)", live->chunks_together);
+    if (live->sent_again) out += R"(,"sent_again":true)";
+  }
+  out += '}';
 }
 
 }  // namespace
 
-RecordLines::RecordLines(const RunInfo& info, const Summary& summary)
-    : summary_(summary), id_seed_(hash_bytes(benchmark_id(info, summary.slo), 1)) {
-  same_for_all_ = fmt::format(
-      R"(,"worker_id":"worker_{:08x}","record_processor_id":"record_processor_{:08x}","benchmark_phase":"profiling")"
-      R"(,"phase_index":0,"profiling_index":0,"phase_name":"profiling","phase_kind":"profiling","was_cancelled":)",
-      mix64(id_seed_) >> 32U, mix64(id_seed_ + 1) >> 32U);
+void append_request_id(std::string& out, std::uint64_t seed, trace::RequestIndex request) {
+  const std::uint64_t high = mix64(seed ^ mix64(2 * std::uint64_t{request.value}));
+  const std::uint64_t low = mix64(seed ^ mix64(2 * std::uint64_t{request.value} + 1));
+  std::array<char, 40> text{};
+  char* const end = fmt::format_to(text.data(), "{:08x}-{:04x}-8{:03x}-{:04x}-{:012x}", high >> 32U, (high >> 16U) & 0xFFFFU,
+                                   high & 0xFFFU, ((low >> 48U) & 0x3FFFU) | 0x8000U, low & 0xFFFF'FFFF'FFFFU);
+  out.append(text.data(), end);
 }
 
-void RecordLines::append_metadata(const RequestRecord& r, std::string& out) const {
+std::uint64_t request_id_seed(const RunInfo& info, const Slo& slo) { return hash_bytes(benchmark_id(info, slo), 1); }
+
+RecordLines::RecordLines(const RunInfo& info, const Summary& summary)
+    : summary_(summary), id_seed_(request_id_seed(info, summary.slo)), epoch_ns_(info.epoch_ns) {
+  same_for_all_ =
+      fmt::format(R"(,"worker_id":"worker_{:08x}","record_processor_id":"record_processor_{:08x}","benchmark_phase":")",
+                  mix64(id_seed_) >> 32U, mix64(id_seed_ + 1) >> 32U);
+}
+
+void RecordLines::append_metadata(const RequestRecord& r, const LiveRecord* live, std::string& out) const {
+  const auto append_time = [&](std::string_view head, Time time) { measure::append(out, head, epoch_ns_ + time.ns); };
   std::array<char, 24> text{};
   const std::string_view session(
       text.data(), static_cast<std::size_t>(fmt::format_to(text.data(), "session_{:06}", r.request.value) - text.data()));
@@ -100,30 +121,38 @@ void RecordLines::append_metadata(const RequestRecord& r, std::string& out) cons
   out += session;
   out += R"(","conversation_id":")";
   out += session;
-  append_time(out, R"(","turn_index":0,"credit_issued_ns":)", r.scheduled);
-  append_time(out, R"(,"request_start_ns":)", r.sent);
-  if (r.first_token) append_time(out, R"(,"request_ack_ns":)", *r.first_token);
-  append_time(out, R"(,"request_end_ns":)", r.end.value_or(r.sent));
+  append_time(R"(","turn_index":0,"credit_issued_ns":)", r.scheduled);
+  append_time(R"(,"request_start_ns":)", r.sent);
+  if (r.first_token) append_time(R"(,"request_ack_ns":)", *r.first_token);
+  append_time(R"(,"request_end_ns":)", r.end.value_or(r.sent));
   out += same_for_all_;
+  out +=
+      live != nullptr && live->warmup
+          ? R"(warmup","phase_index":0,"phase_name":"warmup","phase_kind":"warmup","was_cancelled":)"
+          : R"(profiling","phase_index":0,"profiling_index":0,"phase_name":"profiling","phase_kind":"profiling","was_cancelled":)";
   out += r.error_code == 499 && !succeeded(r) ? "true" : "false";
   out += R"(,"context_overflow_skip":false,"agent_depth":0,"root_correlation_id":"fixed-schedule-)";
   out += session;
   out += R"("})";
 }
 
-void RecordLines::append(const RequestRecord& r, std::string& out) const {
+void RecordLines::append(const RequestRecord& r, std::string& out) const { append_line(r, nullptr, out); }
+void RecordLines::append(const LiveRecord& live, std::string& out) const { append_line(live.record, &live, out); }
+
+void RecordLines::append_line(const RequestRecord& r, const LiveRecord* live, std::string& out) const {
   out += '{';
-  append_metadata(r, out);
+  append_metadata(r, live, out);
   out += R"(,"metrics":{)";
   if (succeeded(r)) {
-    append_metrics(out, r, summary_.slo);
+    append_metrics(out, r, live, summary_.slo);
+    if (live != nullptr) append_gaps(out, *live);
     out += R"(},"error":null)";
   } else {
     measure::append(out, R"("error_isl":{"value":)", r.input, kTokens);
     out += R"(},"error":)";
-    append_error(out, r);
+    append_error(out, r, live);
   }
-  append_ours(out, r, summary_);
+  append_ours(out, r, summary_, live);
   out += "}\n";
 }
 

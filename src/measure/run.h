@@ -3,10 +3,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/types.h"
+#include "measure/live.h"
 #include "measure/summary.h"
 
 namespace infbench::measure {
@@ -31,6 +33,14 @@ struct RunInfo {
   std::uint64_t inputs_hash = 0;  // of inputs that are not listed here, as the recipe's text and the engine's data
   bool simulated = true;
   std::vector<std::string> notes;  // each a sentence for the user, without a final period
+  // Of a run over HTTP.
+  std::int64_t epoch_ns = kVirtualEpochNs;  // nanoseconds of the Unix epoch at Time 0
+  std::vector<std::string> urls = {};       // of the servers, as given
+  std::string endpoint_type = "chat";       // or "completions"
+  bool streaming = true;
+  std::string phase_type = "fixed_schedule";  // as aiperf names it: or "concurrency", "poisson", "constant"
+  std::string command_line = {};
+  bool interrupted = false;  // the figures are of a part of what was to be sent
 };
 
 // What the run cost the machine it ran on. Never in a file that must be the same on every run.
@@ -43,6 +53,7 @@ struct RunResult {
   RunInfo info;
   Summary summary;
   HostCost cost;
+  std::optional<LiveFigures> live = std::nullopt;  // of a run over HTTP
 };
 
 // 12 hexadecimal digits that depend on all of `info` but its paths and on the limits: the same inputs, the same id.

@@ -116,14 +116,37 @@ void write_errors(JsonWriter& json, const Summary& s) {
   json.end_array();
 }
 
+// What only a run over HTTP has.
+void write_live(JsonWriter& json, const LiveFigures& live) {
+  json.key("live");
+  json.begin_object();
+  json.member("valid", live.not_valid.empty());
+  write_strings(json, "not_valid", live.not_valid);
+  json.member("interrupted", live.interrupted);
+  write_latency(json, "lag_ms", live.lag_ms);
+  write_latency(json, "inter_chunk_latency_ms", live.inter_chunk_latency);
+  json.member("chunks", live.chunks);
+  json.member("chunks_together", live.chunks_together);
+  json.member("truncated_answers", live.truncated);
+  json.member("token_mismatch_answers", live.token_mismatch);
+  json.member("answers_not_counted_by_server", live.not_counted);
+  json.member("sent_again", live.sent_again);
+  json.member("not_sent", live.not_sent);
+  json.member("connections", live.connections);
+  json.member("client_cpu_s", live.cpu_s);
+  json.member("client_cpu_fraction", live.cpu_fraction);
+  json.end_object();
+}
+
 }  // namespace
 
-void write_run(JsonWriter& json, const RunInfo& info, const Summary& summary, const HostCost* cost) {
+void write_run(JsonWriter& json, const RunInfo& info, const Summary& summary, const HostCost* cost, const LiveFigures* live) {
   json.begin_object();
   write_inputs(json, info, summary.slo);
   write_results(json, summary);
   write_workers(json, summary);
   write_errors(json, summary);
+  if (live != nullptr) write_live(json, *live);
   write_strings(json, "notes", info.notes);
   if (cost != nullptr) {
     json.member("wall_s", cost->wall_s);
@@ -132,10 +155,10 @@ void write_run(JsonWriter& json, const RunInfo& info, const Summary& summary, co
   json.end_object();
 }
 
-std::string summary_json(const RunInfo& info, const Summary& summary) {
+std::string summary_json(const RunInfo& info, const Summary& summary, const LiveFigures* live) {
   std::string out;
   JsonWriter json(out, JsonWriter::Style::pretty);
-  write_run(json, info, summary, nullptr);
+  write_run(json, info, summary, nullptr, live);
   out += '\n';
   return out;
 }

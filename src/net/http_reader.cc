@@ -74,7 +74,8 @@ struct HttpReader::State {
     in_value = false;
     std::string& name = head.headers.back().first;
     // llhttp lets a space stand before the colon, which another program may read as part of the name.
-    if (std::string_view(at, n).find_first_of(" \t") != std::string_view::npos) return refuse(400, "a space in a header's name");
+    if (std::string_view(at, n).find_first_of(" \t") != std::string_view::npos)
+      return refuse(400, "a space in a header's name");
     for (const char c : std::string_view(at, n)) name += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
     return count(n);
   }

@@ -1,8 +1,8 @@
 // HttpReader: bytes of one HTTP/1.1 connection, in whatever pieces they come, to message heads and pieces of bodies. No I/O.
 //
-// Owns the head of the message being read; body pieces are views into the caller's bytes. One owner, one thread. Parsing is llhttp's
-// (the parser of Node.js), without its lenient modes: two lengths, length and chunked, a bare line feed, a space before a colon are
-// errors, so no two programs can read one stream in two ways.
+// Owns the head of the message being read; body pieces are views into the caller's bytes. One owner, one thread. Parsing is
+// llhttp's (the parser of Node.js), without its lenient modes: two lengths, length and chunked, a bare line feed, a space
+// before a colon are errors, so no two programs can read one stream in two ways.
 #pragma once
 
 #include <cstddef>
@@ -18,10 +18,10 @@
 namespace infbench::net {
 
 struct HttpHead {
-  std::string method;  // of a request: "POST"
-  std::string target;  // of a request: "/v1/chat/completions?x=1"
-  int status = 0;      // of a response
-  int minor_version = 1;  // of HTTP/1.x
+  std::string method;                                        // of a request: "POST"
+  std::string target;                                        // of a request: "/v1/chat/completions?x=1"
+  int status = 0;                                            // of a response
+  int minor_version = 1;                                     // of HTTP/1.x
   std::vector<std::pair<std::string, std::string>> headers;  // names in lower case, in order, repeated ones as they came
   bool keep_alive = true;
   std::optional<std::uint64_t> content_length;
@@ -53,9 +53,9 @@ class HttpReader {
   HttpReader& operator=(HttpReader&&) noexcept;
 
   struct Progress {
-    std::size_t consumed = 0;   // bytes; what follows the end of a message is left for the next call
-    bool head_complete = false; // in this call
-    bool complete = false;      // the message has ended, in this call
+    std::size_t consumed = 0;                // bytes; what follows the end of a message is left for the next call
+    bool head_complete = false;              // in this call
+    bool complete = false;                   // the message has ended, in this call
     std::span<const std::string_view> body;  // pieces in this call, in order; valid while `bytes` are and until the next call
   };
 

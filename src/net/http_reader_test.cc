@@ -19,7 +19,8 @@ Told read(Kind kind, std::string_view stream, std::size_t step, const HttpLimits
   std::string body;
   const auto end = [&] {
     const HttpHead& head = reader.head();
-    told.messages.push_back((kind == Kind::request ? head.method + " " + head.target : std::to_string(head.status)) + " [" + body + "]");
+    told.messages.push_back((kind == Kind::request ? head.method + " " + head.target : std::to_string(head.status)) + " [" +
+                            body + "]");
     body.clear();
   };
   for (std::size_t at = 0; at < stream.size() && !reader.error(); at += step) {
@@ -48,17 +49,40 @@ struct Case {
 TEST(HttpReader, ReadsMessagesHoweverTheyAreCut) {
   const std::vector<Case> cases{
       {"length", Kind::request, "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello", {"POST /x [hello]"}, ""},
-      {"chunked", Kind::request, "POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nA;x=y\r\n0123456789\r\n0\r\n\r\n",
-       {"POST /x [abc0123456789]"}, ""},
-      {"two in a row", Kind::request, "GET /a HTTP/1.1\r\nHost: a\r\n\r\nGET /b HTTP/1.1\r\nHost: a\r\n\r\n", {"GET /a []", "GET /b []"}, ""},
-      {"response", Kind::response, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n", {"200 [ok]", "404 []"}, ""},
+      {"chunked",
+       Kind::request,
+       "POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nA;x=y\r\n0123456789\r\n0\r\n\r\n",
+       {"POST /x [abc0123456789]"},
+       ""},
+      {"two in a row",
+       Kind::request,
+       "GET /a HTTP/1.1\r\nHost: a\r\n\r\nGET /b HTTP/1.1\r\nHost: a\r\n\r\n",
+       {"GET /a []", "GET /b []"},
+       ""},
+      {"response",
+       Kind::response,
+       "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n",
+       {"200 [ok]", "404 []"},
+       ""},
       {"to the close", Kind::response, "HTTP/1.1 200 OK\r\n\r\nall of it", {"200 [all of it]"}, "", true},
-      {"no content", Kind::response, "HTTP/1.1 204 No Content\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", {"204 []", "200 []"}, ""},
+      {"no content",
+       Kind::response,
+       "HTTP/1.1 204 No Content\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+       {"204 []", "200 []"},
+       ""},
       {"cut in the body", Kind::response, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc", {}, "400", true},
       {"cut in a chunk", Kind::response, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab", {}, "400", true},
       // Two readings of one stream are refused.
-      {"length and chunked", Kind::request, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", {}, "400"},
-      {"two lengths", Kind::request, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd", {}, "400"},
+      {"length and chunked",
+       Kind::request,
+       "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+       {},
+       "400"},
+      {"two lengths",
+       Kind::request,
+       "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd",
+       {},
+       "400"},
       {"space before colon", Kind::request, "POST / HTTP/1.1\r\nHost : a\r\n\r\n", {}, "400"},
       {"length not a number", Kind::request, "POST / HTTP/1.1\r\nContent-Length: +3\r\n\r\nabc", {}, "400"},
       {"chunk size not a number", Kind::request, "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n", {}, "400"},
@@ -94,7 +118,9 @@ TEST(HttpReader, HeadersAreFoundByLowerCaseName) {
 TEST(HttpReader, LimitsHaveTheirStatus) {
   const HttpLimits limits{.head_bytes = 200, .headers = 3, .body_bytes = 10};
   EXPECT_EQ(read(Kind::request, "POST / HTTP/1.1\r\nContent-Length: 11\r\n\r\n", 5, limits).error, "413");
-  EXPECT_EQ(read(Kind::request, "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nB\r\nabcdefghijk\r\n0\r\n\r\n", 5, limits).error, "413");
+  EXPECT_EQ(read(Kind::request, "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nB\r\nabcdefghijk\r\n0\r\n\r\n", 5, limits)
+                .error,
+            "413");
   EXPECT_EQ(read(Kind::request, "GET / HTTP/1.1\r\nA: 1\r\nB: 2\r\nC: 3\r\nD: 4\r\n\r\n", 5, limits).error, "431");
   EXPECT_EQ(read(Kind::request, "GET / HTTP/1.1\r\nA: " + std::string(300, 'x') + "\r\n\r\n", 5, limits).error, "431");
   EXPECT_EQ(read(Kind::request, "GET /" + std::string(300, 'x') + " HTTP/1.1\r\n\r\n", 5, limits).error, "431");

@@ -21,24 +21,24 @@ enum class Api : std::uint8_t { chat, completions, generate };  // /v1/chat/comp
 
 // Where the other half of a disaggregated pair meets this one.
 struct Bootstrap {
-  std::string host;          // of the prefill worker; may be empty
-  std::optional<int> port;   // of the prefill worker's bootstrap server
-  std::uint64_t room = 0;    // names the request on both sides
+  std::string host;         // of the prefill worker; may be empty
+  std::optional<int> port;  // of the prefill worker's bootstrap server
+  std::uint64_t room = 0;   // names the request on both sides
 };
 
 struct InferenceRequest {
   Api api = Api::chat;
-  std::string model;                      // empty: none given
-  std::string text;                       // the prompt; of a chat all messages' texts, joined (see join_message)
-  std::vector<std::uint32_t> token_ids;   // the prompt instead of text; then not empty
+  std::string model;                     // empty: none given
+  std::string text;                      // the prompt; of a chat all messages' texts, joined (see join_message)
+  std::vector<std::uint32_t> token_ids;  // the prompt instead of text; then not empty
   bool stream = false;
-  bool include_usage = false;             // stream_options.include_usage
+  bool include_usage = false;  // stream_options.include_usage
   bool ignore_eos = false;
-  std::optional<Tokens> max_tokens;       // the larger of max_tokens and max_completion_tokens, if any; > 0
+  std::optional<Tokens> max_tokens;  // the larger of max_tokens and max_completion_tokens, if any; > 0
   Tokens min_tokens = 0;
   std::optional<std::int64_t> seed;
   std::optional<Bootstrap> bootstrap;
-  std::string rid;                        // /generate: the caller's own id; may be empty
+  std::string rid;  // /generate: the caller's own id; may be empty
 };
 
 // What an OpenAI error object says. `type` and `code` follow from the status.
@@ -76,7 +76,8 @@ struct Usage {
   Tokens cached = 0;
 };
 
-// The JSON of one answer, whole or in events. The text around a token is made once for a request; a token then costs its bytes only.
+// The JSON of one answer, whole or in events. The text around a token is made once for a request; a token then costs its bytes
+// only.
 class AnswerWriter {
  public:
   // `created`: seconds of the Unix epoch.
@@ -86,10 +87,10 @@ class AnswerWriter {
   std::string_view before_token() const { return before_; }
   std::string_view after_token() const { return after_; }
 
-  std::string first_event() const;                             // chat: the role; others: empty, no such event
+  std::string first_event() const;  // chat: the role; others: empty, no such event
   // The end of the answer: chat: an event of its own. completions: the last token's event.
   std::string last_event(std::string_view last_token, std::string_view finish_reason) const;
-  std::string usage_event(const Usage& usage) const;           // not for /generate
+  std::string usage_event(const Usage& usage) const;  // not for /generate
   // sglang repeats the text so far in each event and has the usage in it. `finish_reason` is empty before the end.
   void generate_event(std::string& out, std::string_view text, const Usage& usage, std::string_view finish_reason) const;
   // The whole answer as one object; `text` as it is.

@@ -129,7 +129,8 @@ class Fields {
     const auto number = integer(key, value);
     if (!number) return;
     if (*number < least || *number > kMostTokens) {
-      return refuse(key, std::string(key) + " must be at least " + std::to_string(least) + ", got " + std::to_string(*number) + ".");
+      return refuse(key,
+                    std::string(key) + " must be at least " + std::to_string(least) + ", got " + std::to_string(*number) + ".");
     }
     out = *number;
   }
@@ -214,9 +215,11 @@ class Fields {
     dom::array parts;
     if (value.get(parts) != simdjson::SUCCESS) return expected("messages.content", "a string or an array of parts", value);
     for (const dom::element part : parts) {
-      if (part["type"].get(text) != simdjson::SUCCESS) return expected("messages.content", "an object with a type for each part", part);
+      if (part["type"].get(text) != simdjson::SUCCESS)
+        return expected("messages.content", "an object with a type for each part", part);
       if (text != "text") return refuse("messages.content", "messages.content: only parts of type text are supported");
-      if (part["text"].get(text) != simdjson::SUCCESS) return refuse("messages.content", "messages.content: a text part without a text");
+      if (part["text"].get(text) != simdjson::SUCCESS)
+        return refuse("messages.content", "messages.content: a text part without a text");
       join_message(out_.text, text);
     }
   }

@@ -27,11 +27,11 @@ bool is_json(const std::string& text) {
 }
 
 TEST(OpenAi, ReadsAChat) {
-  const InferenceRequest r =
-      read(Api::chat, R"({"model":"m","messages":[{"role":"system","content":"be \"kind\""},{"role":"user","content":[)"
-                      R"({"type":"text","text":" one"},{"type":"text","text":"two"}]}],"stream":true,"seed":18446744073709551615,)"
-                      R"("max_tokens":5,"max_completion_tokens":7,"min_tokens":2,"ignore_eos":true,)"
-                      R"("stream_options":{"include_usage":true}})");
+  const InferenceRequest r = read(
+      Api::chat, R"({"model":"m","messages":[{"role":"system","content":"be \"kind\""},{"role":"user","content":[)"
+                 R"({"type":"text","text":" one"},{"type":"text","text":"two"}]}],"stream":true,"seed":18446744073709551615,)"
+                 R"("max_tokens":5,"max_completion_tokens":7,"min_tokens":2,"ignore_eos":true,)"
+                 R"("stream_options":{"include_usage":true}})");
   EXPECT_EQ(r.model, "m");
   EXPECT_EQ(r.text, "be \"kind\" one two");
   EXPECT_TRUE(r.stream && r.include_usage && r.ignore_eos);
@@ -47,21 +47,22 @@ TEST(OpenAi, ReadsPromptsOfEachKind) {
     std::string text;
     std::vector<std::uint32_t> ids;
   };
-  for (const Case& c : {Case{R"("abc")", "abc", {}}, Case{R"(["abc"])", "abc", {}}, Case{"[1,2,4294967295]", "", {1, 2, 4294967295U}},
-                        Case{"[[7,8]]", "", {7, 8}}}) {
+  for (const Case& c : {Case{R"("abc")", "abc", {}}, Case{R"(["abc"])", "abc", {}},
+                        Case{"[1,2,4294967295]", "", {1, 2, 4294967295U}}, Case{"[[7,8]]", "", {7, 8}}}) {
     const InferenceRequest r = read(Api::completions, std::string(R"({"prompt":)") + c.prompt + "}");
     EXPECT_EQ(r.text, c.text);
     EXPECT_EQ(r.token_ids, c.ids);
   }
-  for (const char* prompt : {"7", "[]", "[[]]", R"(["a","b"])", "[[1],[2]]", R"([1,"a"])", "[4294967296]", "[1.5]", "{}", R"("")", "true"}) {
+  for (const char* prompt :
+       {"7", "[]", "[[]]", R"(["a","b"])", "[[1],[2]]", R"([1,"a"])", "[4294967296]", "[1.5]", "{}", R"("")", "true"}) {
     EXPECT_EQ(refused(Api::completions, std::string(R"({"prompt":)") + prompt + "}"), "prompt") << prompt;
   }
 }
 
 TEST(OpenAi, ReadsGenerate) {
-  const InferenceRequest r =
-      read(Api::generate, R"({"text":"abc","rid":"x","sampling_params":{"max_new_tokens":9,"min_new_tokens":3,"ignore_eos":true,)"
-                          R"("stop":null,"n":1,"temperature":0}})");
+  const InferenceRequest r = read(
+      Api::generate, R"({"text":"abc","rid":"x","sampling_params":{"max_new_tokens":9,"min_new_tokens":3,"ignore_eos":true,)"
+                     R"("stop":null,"n":1,"temperature":0}})");
   EXPECT_EQ(r.text, "abc");
   EXPECT_EQ(r.rid, "x");
   EXPECT_EQ(r.max_tokens, 9);
@@ -79,14 +80,16 @@ TEST(OpenAi, ReadsWhereTheOtherHalfIs) {
       const std::string text = wrap;
       return text.size() == 1 ? value : "[" + value + "]";
     };
-    const InferenceRequest r = read(Api::generate, R"({"text":"a","bootstrap_host":)" + with(R"("h")") + R"(,"bootstrap_port":)" +
-                                                       with("7200") + R"(,"bootstrap_room":)" + with("9223372036854775807") + "}");
+    const InferenceRequest r =
+        read(Api::generate, R"({"text":"a","bootstrap_host":)" + with(R"("h")") + R"(,"bootstrap_port":)" + with("7200") +
+                                R"(,"bootstrap_room":)" + with("9223372036854775807") + "}");
     ASSERT_TRUE(r.bootstrap.has_value());
     EXPECT_EQ(r.bootstrap->host, "h");
     EXPECT_EQ(r.bootstrap->port, 7200);
     EXPECT_EQ(r.bootstrap->room, 9223372036854775807ULL);
   }
-  const auto no_port = read(Api::chat, R"({"messages":[{"role":"u","content":"a"}],"bootstrap_host":"h","bootstrap_port":null,"bootstrap_room":1})");
+  const auto no_port = read(
+      Api::chat, R"({"messages":[{"role":"u","content":"a"}],"bootstrap_host":"h","bootstrap_port":null,"bootstrap_room":1})");
   EXPECT_FALSE(no_port.bootstrap->port.has_value());
   EXPECT_EQ(refused(Api::generate, R"({"text":"a","bootstrap_room":"x"})"), "bootstrap_room");
   EXPECT_EQ(refused(Api::generate, R"({"text":"a","bootstrap_room":[1,2]})"), "bootstrap_room");

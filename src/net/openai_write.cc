@@ -124,7 +124,8 @@ std::string AnswerWriter::usage_event(const Usage& usage) const {
   return out + "}";
 }
 
-void AnswerWriter::generate_event(std::string& out, std::string_view text, const Usage& usage, std::string_view finish_reason) const {
+void AnswerWriter::generate_event(std::string& out, std::string_view text, const Usage& usage,
+                                  std::string_view finish_reason) const {
   out += "{\"text\":";
   append_json(out, text);
   out += ",\"meta_info\":{\"id\":";

@@ -76,7 +76,7 @@ std::string json_report(std::span<const RunResult> runs) {
               std::any_of(runs.begin(), runs.end(), [](const RunResult& r) { return r.info.stand_in_trace; }));
   json.key("runs");
   json.begin_array();
-  for (const RunResult& run : runs) measure::write_run(json, run.info, run.summary, &run.cost);
+  for (const RunResult& run : runs) measure::write_run(json, run.info, run.summary, &run.cost, run.live ? &*run.live : nullptr);
   json.end_array();
   json.key("differences");
   json.begin_array();

@@ -8,6 +8,7 @@
 #include "base/json_writer.h"
 #include "report/comparison.h"
 #include "report/figures.h"
+#include "report/live.h"
 #include "report/text.h"
 #include "report/verdict.h"
 
@@ -31,6 +32,9 @@ std::string warnings(std::span<const RunResult> runs, bool color) {
   if (std::any_of(runs.begin(), runs.end(), [](const RunResult& run) { return run.info.simulated; })) {
     out += painted("SIMULATED: by an engine model in virtual time, not measured on GPUs", "1;33", color) + '\n';
   }
+  for (const RunResult& run : runs) {
+    for (const std::string& line : validity_lines(run)) out += painted(wrap(line, kColumns, 2), "1;31", color);
+  }
   return out + '\n';
 }
 
@@ -39,6 +43,10 @@ std::string name_of(std::string_view name) { return cut(printable(name), kColumn
 
 std::string traffic_of(const RunResult& run) {
   const measure::RunInfo& info = run.info;
+  if (info.gpus == 0 && !info.simulated) {  // a server may not say how many it has
+    return fmt::format("{}; trace {}, speed {}, seed {}; limits {}", name_of(info.model), name_of(info.trace),
+                       shortest(info.speed), info.seed, limits_text(run.summary.slo));
+  }
   return fmt::format("{} on {} GPUs; trace {}, speed {}, seed {}; limits {}", name_of(info.model), info.gpus,
                      name_of(info.trace), shortest(info.speed), info.seed, limits_text(run.summary.slo));
 }
@@ -91,7 +99,7 @@ std::string latency_table(const RunResult& run) {
 
 std::string one_run(const RunResult& run) {
   return single_rows(goodput_figures(), run) + '\n' + latency_table(run) + '\n' + single_rows(throughput_figures(), run) +
-         '\n' + single_rows(cost_figures(), run);
+         '\n' + (run.live ? live_block(run) + '\n' : "") + single_rows(cost_figures(), run);
 }
 
 std::string loads(std::span<const RunResult> runs, std::span<const std::string> labels) {

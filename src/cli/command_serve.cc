@@ -1,0 +1,166 @@
+// serve: the engine model on its ports, until a signal.
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <memory>
+#include <thread>
+
+#include <fmt/format.h>
+#include <simdjson.h>
+
+#include "cli/commands.h"
+#include "cli/program_files.h"
+#include "live/serve.h"
+#include "net/event_loop.h"
+
+namespace infbench::cli {
+namespace {
+
+constexpr const char* kDefaultModel = "Qwen/Qwen3-32B";
+constexpr Tokens kDefaultContext = 131072;
+
+ExitCode report(const Errors& errors, ExitCode code) {
+  fmt::print(stderr, "{}", format_errors(errors));
+  return code;
+}
+
+Role role_of(const std::string& mode) {
+  return mode == "prefill" ? Role::prefill : mode == "decode" ? Role::decode : Role::aggregated;
+}
+
+// --context-length, else what --json-model-override-args says, else ours.
+Result<Tokens> context_length(const ServeOptions& options) {
+  Tokens context = kDefaultContext;
+  if (!options.model_overrides.empty()) {
+    simdjson::dom::parser parser;
+    simdjson::dom::element overrides;
+    if (const auto error = parser.parse(options.model_overrides).get(overrides); error != simdjson::SUCCESS) {
+      return fail(fmt::format("--json-model-override-args is not JSON: {}", simdjson::error_message(error)));
+    }
+    std::int64_t positions = 0;
+    if (overrides["max_position_embeddings"].get(positions) == simdjson::SUCCESS && positions > 0) context = positions;
+  }
+  return options.context_length.value_or(context);
+}
+
+// One line for all of them.
+void warn_about_unknown(const ServeOptions& options) {
+  std::string flags;
+  for (const std::string& argument : options.unknown) {
+    if (argument.starts_with("-"))
+      flags += fmt::format("{}{}", flags.empty() ? "" : ", ", argument.substr(0, argument.find('=')));
+  }
+  if (options.max_running_requests) flags += fmt::format("{}--max-running-requests", flags.empty() ? "" : ", ");
+  if (!flags.empty())
+    fmt::print(stderr, "srtctl serve: the engine model does not know these flags and goes on without them: {}\n", flags);
+}
+
+Result<live::ServeSettings> common_settings(const ServeOptions& options, const std::string& data) {
+  live::ServeSettings settings;
+  settings.model_path = options.model_path.empty() ? kDefaultModel : options.model_path;
+  settings.model_name = options.served_model_name.empty() ? settings.model_path : options.served_model_name;
+  auto model = cost::load(data, {.model = settings.model_name,
+                                 .precision = options.precision,
+                                 .gpu = options.gpu,
+                                 .tp = options.tp,
+                                 .engine = options.engine});
+  if (!model) return fail(std::move(model.error()));
+  settings.model = std::make_shared<const cost::Model>(*std::move(model));
+  const auto context = context_length(options);
+  if (!context) return fail(context.error());
+  const Tokens chunk = options.chunked_prefill_size > 0 ? options.chunked_prefill_size : *context;
+  settings.config = {.role = role_of(options.disaggregation_mode),
+                     .kv_capacity = 0,
+                     .page = options.page_size,
+                     .chunk = std::max<Tokens>(chunk, options.page_size),
+                     .context_length = *context};
+  settings.config.kv_capacity =
+      options.kv_tokens.value_or(settings.model->kv.tokens(options.mem_fraction_static, settings.config.chunk));
+  if (settings.config.kv_capacity < settings.config.page) {
+    return fail(fmt::format("no room for KV: {} leaves {} tokens", describe(settings.model->key), settings.config.kv_capacity),
+                "more GPUs (--tp), a larger --mem-fraction-static, or --kv-tokens");
+  }
+  settings.host = options.host;
+  settings.tp = options.tp;
+  settings.mem_fraction_static = options.mem_fraction_static;
+  settings.room_timeout = Duration{static_cast<std::int64_t>(options.room_timeout_s * 1e9)};
+  settings.link = {.bytes_per_s = std::max<std::int64_t>(static_cast<std::int64_t>(options.link_gbps * 1e9 / 8), 1),
+                   .latency = Duration{static_cast<std::int64_t>(options.link_us * 1e3)}};
+  return settings;
+}
+
+Result<live::Vocabulary> vocabulary_of(const ServeOptions& options, const std::string& data) {
+  auto words = options.tokenizer.empty() ? net::WordList::built_in(data) : net::WordList::from_tokenizer(options.tokenizer);
+  if (!words) return fail(std::move(words.error()));
+  return live::Vocabulary(*std::move(words));
+}
+
+std::vector<live::ServeSettings> workers_of(const ServeOptions& options, const live::ServeSettings& common) {
+  std::vector<live::ServeSettings> workers(static_cast<std::size_t>(options.workers), common);
+  for (std::size_t i = 0; i < workers.size(); ++i) {
+    const int offset = static_cast<int>(i);
+    workers[i].index = static_cast<std::uint32_t>(i);
+    workers[i].port = options.port == 0 ? 0 : options.port + offset;
+    workers[i].bootstrap_port = options.bootstrap_port == 0 ? 0 : options.bootstrap_port + offset;
+  }
+  return workers;
+}
+
+int threads_of(const ServeOptions& options) {
+  const int processors = std::max(static_cast<int>(std::thread::hardware_concurrency()), 1);
+  return options.threads > 0 ? options.threads : std::min(processors, options.workers);
+}
+
+// Each stream is an open file.
+void raise_file_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+void print_ready(const live::ServeSettings& common, const std::vector<live::ServePorts>& ports) {
+  for (std::size_t i = 0; i < ports.size(); ++i) {
+    const std::string bootstrap =
+        ports[i].bootstrap_port > 0 ? fmt::format(", bootstrap port {}", ports[i].bootstrap_port) : std::string();
+    fmt::print("worker {} ready: http://{}:{} {} {}, {} tokens of KV{}\n", i, common.host, ports[i].port, common.model_name,
+               name_of(common.config.role), common.config.kv_capacity, bootstrap);
+  }
+  std::fflush(stdout);
+}
+
+}  // namespace
+
+ExitCode run(const ServeOptions& options) {
+  warn_about_unknown(options);
+  const auto data = data_dir();
+  if (!data) return report(data.error(), ExitCode::bad_input);
+  auto common = common_settings(options, *data);
+  if (!common) return report(common.error(), ExitCode::bad_input);
+  const auto vocabulary = vocabulary_of(options, *data);
+  if (!vocabulary) return report(vocabulary.error(), ExitCode::bad_input);
+  raise_file_limit();
+
+  common->vocabulary = &*vocabulary;
+  common->clock = {.start = net::steady_now(), .scale = options.time_scale, .instant = options.instant};
+  common->start_epoch_ns = net::to_epoch_ns(common->clock.start);
+
+  net::EventLoop main_loop;
+  auto server = live::Server::start({.workers = workers_of(options, *common),
+                                     .threads = threads_of(options),
+                                     .truth_log = options.truth_log,
+                                     .on_ended = [&main_loop] { main_loop.stop(); }});
+  if (!server) return report(server.error(), ExitCode::cannot_launch);
+  const net::SignalWatch watch(main_loop, [&server](int) { (*server)->drain(); });
+  print_ready(*common, (*server)->ports());
+  main_loop.run();
+  (*server)->wait();
+  if ((*server)->log_failed()) {
+    fmt::print(stderr, "srtctl serve: the truth log '{}' could not be written to its end\n", options.truth_log);
+    return ExitCode::bad_input;
+  }
+  return ExitCode::success;
+}
+
+}  // namespace infbench::cli
