@@ -77,7 +77,7 @@ TEST_F(WorkloadTest, KnowsWhereEachWorkloadIsPublished) {
       {"mooncake", "/FAST25-release/arxiv-trace/mooncake_trace.jsonl"},
   };
   for (const auto& [name, path] : published) {
-    const net::ServerForTest server({{path, net::answer_with(kRow)}});
+    const net::ServerForTest server({std::pair(path, net::answer_with(kRow))});
     environment_.mirror = server.base();
     const auto fetched = fetch_trace(name, "", environment_);
     ASSERT_TRUE(fetched.has_value()) << format_errors(fetched.error());
