@@ -112,7 +112,7 @@ TEST_F(WorkloadTest, ACopyIsCheckedWhereverAChecksumLiesBesideIt) {
 TEST_F(WorkloadTest, AFailedDownloadSaysFromWhereAndWhatToDo) {
   const net::ServerForTest server({{"/page" + std::string(kPublished), net::answer_with("<html>log in</html>", "text/html")},
                                    {"/cut" + std::string(kPublished), net::answer_with(std::string(kRow) + "{\"timest")}});
-  for (const std::string base : {server.base(), server.url("/page"), server.url("/cut"), std::string("http://127.0.0.1:1")}) {
+  for (const std::string& base : {server.base(), server.url("/page"), server.url("/cut"), std::string("http://127.0.0.1:1")}) {
     environment_.mirror = base;
     const auto found = find();
     ASSERT_FALSE(found.has_value()) << base;
