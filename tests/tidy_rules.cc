@@ -215,7 +215,8 @@ Complaints check_heavy_headers(const SourceFile& file) {
     for (const HeavyHeader& heavy : heavy_headers()) {
       const bool same = heavy.header == include.path || (heavy.header.ends_with('/') && include.path.starts_with(heavy.header));
       if (!same || include.quoted) continue;
-      if (begins_with_one_of(file.path, heavy.allowed) && !is_header(file)) continue;
+      const bool only_for_tests = file.path.ends_with("_for_test.h");
+      if (begins_with_one_of(file.path, heavy.allowed) && (!is_header(file) || only_for_tests)) continue;
       complaints.push_back(
           complaint(file, include.line, "<" + include.path + "> may not be included here: use " + std::string(heavy.instead)));
     }

@@ -9,7 +9,7 @@
 #include "base/prefix_cache.h"
 #include "route/factory.h"
 #include "route/router.h"
-#include "route/test_support.h"
+#include "route/route_for_test.h"
 
 namespace infbench::route::testing {
 namespace {
