@@ -1,5 +1,5 @@
-// What an hour of traffic costs: reading the trace, hashing its pages, and a run under each policy. The traffic is the published
-// conversation trace where $SRTCTL_TRACE_DIR or the folder beside the checkout has it, else its synthesised stand-in.
+// What an hour of traffic costs: reading the trace, hashing its pages, and a run under each policy. The traffic is the
+// published conversation trace where $SRTCTL_TRACE_DIR or the folder beside the checkout has it, else its synthesised stand-in.
 #include <cstdlib>
 #include <filesystem>
 #include <string>

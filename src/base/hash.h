@@ -1,7 +1,7 @@
 // Chained hashes: the identity of a prompt's prefix, block by block and page by page, the same in every world.
 //
-// A block of a trace is named by its hash id; a PageHash names one page and everything before it. Pure functions over xxhash (XXH3),
-// usable from any thread.
+// A block of a trace is named by its hash id; a PageHash names one page and everything before it. Pure functions over xxhash
+// (XXH3), usable from any thread.
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,7 @@
 // Random: seeded, the same numbers on every machine and build (no std distribution: their results differ by library).
 //
-// xoshiro256** by Blackman and Vigna (https://prng.di.unimi.it), seeded through splitmix64. Not for secrets. One owner, one thread.
+// xoshiro256** by Blackman and Vigna (https://prng.di.unimi.it), seeded through splitmix64. Not for secrets. One owner, one
+// thread.
 #pragma once
 
 #include <array>

@@ -14,9 +14,9 @@ namespace infbench {
 
 // What is wrong, where, and what to do about it. `line` and `column` count from 1; 0 means that the place is not known.
 struct Error {
-  std::string what;         // one sentence without a final period: "expected a number above 0, found -3"
-  std::string hint;         // what to do, may be empty: "did you mean 'tensor-parallel-size'?"
-  std::string file;         // may be empty (a command-line value, say)
+  std::string what;  // one sentence without a final period: "expected a number above 0, found -3"
+  std::string hint;  // what to do, may be empty: "did you mean 'tensor-parallel-size'?"
+  std::string file;  // may be empty (a command-line value, say)
   int line = 0;
   int column = 0;
   std::string source_line;  // the text of that line, for the caret; may be empty
@@ -37,8 +37,8 @@ inline tl::unexpected<Errors> fail(std::string what, std::string hint = {}) {
   return fail(Error{.what = std::move(what), .hint = std::move(hint), .file = {}, .source_line = {}});
 }
 
-// `file:line:column: what: hint`, then the source line and a caret under the column (a byte position; tabs kept, multi-byte UTF-8 takes one
-// place, long lines cut around the caret). Ends with a newline.
+// `file:line:column: what: hint`, then the source line and a caret under the column (a byte position; tabs kept, multi-byte
+// UTF-8 takes one place, long lines cut around the caret). Ends with a newline.
 std::string format_error(const Error& error);
 
 // All of them, one after the other.

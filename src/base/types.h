@@ -37,7 +37,8 @@ enum class Stage : std::uint8_t { whole, prefill, decode };
 // What a worker was started as.
 enum class Role : std::uint8_t { aggregated, prefill, decode };
 
-// Limits that make a request good: first token within `ttft` of its scheduled time, and a mean gap between tokens of at most `itl`.
+// Limits that make a request good: first token within `ttft` of its scheduled time, and a mean gap between tokens of at most
+// `itl`.
 struct Slo {
   Duration ttft;
   Duration itl;
