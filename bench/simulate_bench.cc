@@ -18,11 +18,11 @@ namespace {
 std::string trace_file() {
   namespace fs = std::filesystem;
   const char* given = std::getenv("SRTCTL_TRACE_DIR");
-  for (const fs::path folder : {fs::path(given == nullptr ? "" : given), fs::path("../shared/traces")}) {
+  for (const fs::path& folder : {fs::path(given == nullptr ? "" : given), fs::path("../shared/traces")}) {
     if (fs::exists(folder / "conversation_trace.jsonl")) return (folder / "conversation_trace.jsonl").string();
   }
   const std::string path = (fs::temp_directory_path() / "srtctl_bench_stand_in.jsonl").string();
-  const auto trace = trace::synthesize({.like = "conversation"});
+  const auto trace = trace::synthesize({.like = "conversation", .requests = {}});
   if (!trace || !trace::write_trace(*trace, path)) std::abort();
   return path;
 }

@@ -93,6 +93,7 @@ ExitCode run(const SimulateOptions& options) {
   }
 
   std::vector<measure::RunResult> results;
+  results.reserve(runs.size());
   for (const SimulatedRun& run : runs) results.push_back(run.result);
   fmt::print("{}", options.json ? report::json_report(results) : report::terminal_report(results, wants_color()));
   return ExitCode::success;

@@ -1,4 +1,5 @@
 // trace analyze, fetch, slice and synthesize.
+#include <cmath>
 #include <cstdio>
 #include <string>
 
@@ -67,7 +68,7 @@ std::string grouped(std::int64_t count) {
   return digits;
 }
 std::string grouped(double number) {
-  const auto tenths = static_cast<std::int64_t>(number * 10 + 0.5);
+  const auto tenths = std::int64_t{std::llround(number * 10)};
   return fmt::format("{}.{}", grouped(tenths / 10), tenths % 10);
 }
 

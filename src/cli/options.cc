@@ -1,5 +1,7 @@
 #include "cli/options.h"
 
+#include <charconv>
+
 #include <CLI/CLI.hpp>
 
 #include "base/result.h"
@@ -13,6 +15,30 @@ constexpr const char* kAbout =
     "srtctl answers: which deployment, and which routing policy, meets my latency limits on my traffic?\n"
     "Exit codes: 0 success, 2 usage, recipe or trace error, 3 cannot launch, 4 worker failed, 5 not ready in time,\n"
     "6 the result is not valid, 7 a limit was missed, 130 interrupted.";
+
+// CLI11's own ranges let "nan" pass, and its unsigned numbers wrap "-1" around.
+CLI::Validator speed() {
+  return CLI::Validator(
+      [](const std::string& text) {
+        double value = 0;
+        const bool is_number = CLI::detail::lexical_cast(text, value);
+        return is_number && value >= 1e-3 && value <= 1e6 ? ""
+                                                          : "expected a number from 0.001 to 1000000, found '" + text + "'";
+      },
+      "");
+}
+
+CLI::Validator whole_number(std::uint64_t least) {
+  return CLI::Validator(
+      [least](const std::string& text) {
+        std::uint64_t value = 0;
+        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+        const bool is_number = error == std::errc{} && end == text.data() + text.size();
+        return is_number && value >= least ? ""
+                                           : "expected a whole number from " + std::to_string(least) + ", found '" + text + "'";
+      },
+      "");
+}
 
 void add_trace_source(CLI::App& command, TraceSource& source) {
   auto* file = command.add_option("--trace", source.file, "Trace to replay: a file of Mooncake JSONL")->type_name("FILE");
@@ -36,10 +62,13 @@ void add_simulation(CLI::App& command, SimulateOptions& options) {
   add_recipe_options(command, options.recipes, options.sets);
   add_trace_source(command, options.trace);
   command.add_option("--speed", options.speed, "Send the same requests X times as fast")
-      ->check(CLI::Range(1e-3, 1e6).description(""))
+      ->check(speed())
       ->capture_default_str()
       ->type_name("X");
-  command.add_option("--seed", options.seed, "Seed of everything drawn at random")->capture_default_str()->type_name("N");
+  command.add_option("--seed", options.seed, "Seed of everything drawn at random")
+      ->check(whole_number(0))
+      ->capture_default_str()
+      ->type_name("N");
   command.add_option("-o,--output", options.output_dir, "Write the artifacts into this folder")->type_name("DIR");
   command.add_flag("--json", options.json, "Print one JSON document instead of the table");
 }
@@ -86,12 +115,13 @@ void add_trace_commands(CLI::App& app, Parsed& parsed) {
   CLI::App* synthesize = trace->add_subcommand("synthesize", "Make a stand-in that is like a published trace");
   synthesize->add_option("--like", parsed.synthesize.like, "conversation or toolagent")->required()->type_name("NAME");
   synthesize->add_option("--requests", parsed.synthesize.requests, "How many; default: as many as the published trace")
+      ->check(whole_number(1))
       ->type_name("N");
   synthesize->add_option("--seed", parsed.synthesize.seed, "Another seed, another trace")
       ->capture_default_str()
       ->type_name("S");
   synthesize->add_option("--speed", parsed.synthesize.speed, "Arrivals X times as fast")
-      ->check(CLI::Range(1e-3, 1e6).description(""))
+      ->check(speed())
       ->capture_default_str()
       ->type_name("X");
   synthesize->add_option("-o,--output", parsed.synthesize.output, "File to write")->required()->type_name("FILE");
@@ -166,6 +196,22 @@ std::string command_line_of(int argc, const char* const* argv) {
   return line;
 }
 
+// A first word that is no command, or empty.
+std::string unknown_command(const CLI::App& app, int argc, const char* const* argv) {
+  const CLI::App* at = &app;
+  int word = 1;
+  while (!at->get_subcommands().empty()) {
+    at = at->get_subcommands().front();
+    ++word;
+  }
+  const auto subcommands = at->get_subcommands([](const CLI::App*) { return true; });
+  if (subcommands.empty() || word >= argc || argv[word][0] == '-') return {};
+  std::vector<std::string> names;
+  for (const CLI::App* subcommand : subcommands) names.push_back(subcommand->get_name());
+  const std::string hint = did_you_mean(argv[word], {names.begin(), names.end()});
+  return "there is no command '" + std::string(argv[word]) + "'" + (hint.empty() ? "" : ": " + hint);
+}
+
 ExitCode usage_error(const std::string& message, const CLI::App& app) {
   const CLI::App* at = &app;
   std::string command = "srtctl";
@@ -189,7 +235,8 @@ std::variant<Command, ExitCode> parse(int argc, const char* const* argv) {
     app.exit(success);  // --help and --version print to stdout
     return ExitCode::success;
   } catch (const CLI::ParseError& error) {
-    return usage_error(error.what(), app);
+    const std::string unknown = unknown_command(app, argc, argv);
+    return usage_error(unknown.empty() ? error.what() : unknown, app);
   }
   parsed.replay.command_line = command_line_of(argc, argv);
   parsed.replay.server_metrics = !parsed.replay.server_metrics_urls.empty();

@@ -6,14 +6,16 @@
 #include <cstring>
 #include <ctime>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
+#include <optional>
+#include <set>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "base/hash.h"
+#include "base/sha256.h"
 #include "cli/program_files.h"
 #include "cli/progress.h"
 #include "recipe/policies.h"
@@ -107,9 +109,37 @@ std::uint64_t inputs_hash(const Deployment& deployment, const simulate::Cluster&
   return hash;
 }
 
+// Server flags that the engine model knows, or that change nothing it models.
+constexpr std::array<std::string_view, 12> kModelledFlags{"chunked-prefill-size",
+                                                          "context-length",
+                                                          "disaggregation-mode",
+                                                          "disaggregation-bootstrap-port",
+                                                          "host",
+                                                          "json-model-override-args",
+                                                          "mem-fraction-static",
+                                                          "page-size",
+                                                          "port",
+                                                          "served-model-name",
+                                                          "tensor-parallel-size",
+                                                          "trust-remote-code"};
+
+// One note that names all the others: the engine would get them, its model does not know them.
+std::optional<std::string> unmodelled_flags(const recipe::Recipe& recipe) {
+  std::set<std::string> names;
+  for (const recipe::WorkerGroup& group : recipe.groups()) {
+    for (const recipe::Flag& flag : *group.flags) {
+      if (std::find(kModelledFlags.begin(), kModelledFlags.end(), flag.name) == kModelledFlags.end()) names.insert(flag.name);
+    }
+  }
+  if (names.empty()) return std::nullopt;
+  return fmt::format("{}: passed to the engine, not modelled: {}", recipe.name, fmt::join(names, ", "));
+}
+
 measure::RunInfo info_of(const Deployment& deployment, const simulate::Cluster& cluster, const Traffic& traffic,
                          std::span<const std::string> sets) {
   const recipe::Recipe& recipe = deployment.recipe;
+  std::vector<std::string> notes = traffic.notes;
+  if (auto note = unmodelled_flags(recipe)) notes.push_back(*std::move(note));
   return {.generator = "infbench " INFBENCH_VERSION,
           .recipe = recipe.name,
           .recipe_path = recipe.file,
@@ -125,7 +155,7 @@ measure::RunInfo info_of(const Deployment& deployment, const simulate::Cluster& 
           .seed = traffic.seed,
           .inputs_hash = inputs_hash(deployment, cluster),
           .simulated = true,
-          .notes = traffic.notes};
+          .notes = std::move(notes)};
 }
 
 std::vector<measure::WorkerInfo> worker_infos(const plan::Plan& plan, const simulate::Outcome& outcome) {
@@ -160,9 +190,9 @@ Result<Deployment> prepare(const std::string& recipe_path, std::span<const std::
   }
   auto plan = plan::make_plan(*recipe, plan::placeholder_inventory(recipe->nodes()));
   if (!plan) return fail(std::move(plan.error()));
-  std::ifstream file(recipe_path, std::ios::binary);
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
-  return Deployment{.recipe = *std::move(recipe), .plan = *std::move(plan), .text_hash = hash_bytes(text)};
+  auto sha256 = file_sha256(recipe_path);
+  if (!sha256) return fail(std::move(sha256.error()));
+  return Deployment{.recipe = *std::move(recipe), .plan = *std::move(plan), .text_hash = hash_bytes(*sha256)};
 }
 
 Result<SimulatedRun> simulate_run(const Deployment& deployment, const Traffic& traffic, std::span<const std::string> sets) {

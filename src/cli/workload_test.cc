@@ -77,7 +77,7 @@ TEST_F(WorkloadTest, KnowsWhereEachWorkloadIsPublished) {
       {"mooncake", "/FAST25-release/arxiv-trace/mooncake_trace.jsonl"},
   };
   for (const auto& [name, path] : published) {
-    const net::ServerForTest server({{path, net::answer_with(kRow)}});
+    const net::ServerForTest server({std::pair(path, net::answer_with(kRow))});
     environment_.mirror = server.base();
     const auto fetched = fetch_trace(name, "", environment_);
     ASSERT_TRUE(fetched.has_value()) << format_errors(fetched.error());
@@ -112,7 +112,7 @@ TEST_F(WorkloadTest, ACopyIsCheckedWhereverAChecksumLiesBesideIt) {
 TEST_F(WorkloadTest, AFailedDownloadSaysFromWhereAndWhatToDo) {
   const net::ServerForTest server({{"/page" + std::string(kPublished), net::answer_with("<html>log in</html>", "text/html")},
                                    {"/cut" + std::string(kPublished), net::answer_with(std::string(kRow) + "{\"timest")}});
-  for (const std::string base : {server.base(), server.url("/page"), server.url("/cut"), std::string("http://127.0.0.1:1")}) {
+  for (const std::string& base : {server.base(), server.url("/page"), server.url("/cut"), std::string("http://127.0.0.1:1")}) {
     environment_.mirror = base;
     const auto found = find();
     ASSERT_FALSE(found.has_value()) << base;

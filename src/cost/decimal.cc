@@ -16,8 +16,8 @@ bool all_digits(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
-std::int64_t number(std::string_view digits) {
-  std::int64_t value = 0;
+Wide number(std::string_view digits) {
+  Wide value = 0;
   for (const char c : digits) value = value * 10 + (c - '0');
   return value;
 }

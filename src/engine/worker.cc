@@ -211,7 +211,7 @@ bool Worker::add_to_batch(Slot slot, Tokens& budget, cost::StepLoad& load) {
   const bool whole = left <= budget;
   const Tokens fresh = whole ? left : budget / config_.page * config_.page;
   batch_.push_back({.slot = slot, .fresh = fresh});
-  step_time_->add_chunk(load, job.computed, fresh);
+  cost::StepTime::add_chunk(load, job.computed, fresh);
   if (!whole) {
     chunked_ = slot;
     return false;

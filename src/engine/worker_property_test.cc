@@ -6,8 +6,8 @@
 #include <rapidcheck/gtest.h>
 
 #include "base/random.h"
-#include "engine/test_support.h"
 #include "engine/worker.h"
+#include "engine/worker_for_test.h"
 
 namespace infbench::engine {
 namespace {
@@ -148,6 +148,39 @@ RC_GTEST_PROP(WorkerProperty, AJumpEqualsSingleSteps, (std::uint64_t seed, bool 
   RC_ASSERT(jumped.second == stepped.second);
 }
 
+// What either side says becomes an input of the other, 2 us later.
+struct Wire final : public Sink {
+  std::multimap<Time, std::function<void(Time)>> inputs;
+  Worker* prefill = nullptr;
+  Worker* decode = nullptr;
+  std::map<std::uint64_t, int> ended, first;
+  std::map<std::uint64_t, Tokens> tokens, sent;
+  void kv_reserved(RequestId id, Time at) override {
+    inputs.emplace(at + microseconds(2), [this, id](Time now) { prefill->room_ready(id, now); });
+  }
+  void kv_ready(RequestId id, Tokens from, Tokens to, bool last, Time at) override {
+    RC_ASSERT(sent[id.value] == from);
+    sent[id.value] = to;
+    if (!last) return;
+    inputs.emplace(at + microseconds(2), [this, id](Time now) {
+      decode->kv_arrived(id, now);
+      prefill->kv_sent(id, now);
+    });
+  }
+  void first_token(RequestId id, Tokens, Time) override { ++first[id.value]; }
+  void decoded(const DecodeRun& run) override {
+    for (const RequestId id : run.requests) tokens[id.value] += run.steps;
+  }
+  void finished(RequestId id, Time) override { ++ended[id.value]; }
+  void refused(RequestId id, Refusal, Time at) override {
+    inputs.emplace(at + microseconds(2), [this, id](Time now) {
+      prefill->cancel(id, now);
+      decode->cancel(id, now);
+    });
+    ended[id.value] = 1;
+  }
+};
+
 // A prefill and a decode worker, driven together with a fixed delay between them: both sides give everything back.
 RC_GTEST_PROP(WorkerProperty, APairLosesNothing, (std::uint64_t seed)) {
   Workload workload = draw(seed, Role::prefill);
@@ -157,38 +190,7 @@ RC_GTEST_PROP(WorkerProperty, APairLosesNothing, (std::uint64_t seed)) {
   Worker prefill(workload.config, times);
   Worker decode(decode_config, times);
 
-  // What either side says becomes an input of the other, 2 us later.
-  struct Wire final : public Sink {
-    std::multimap<Time, std::function<void(Time)>> inputs;
-    Worker* prefill = nullptr;
-    Worker* decode = nullptr;
-    std::map<std::uint64_t, int> ended, first;
-    std::map<std::uint64_t, Tokens> tokens, sent;
-    void kv_reserved(RequestId id, Time at) override {
-      inputs.emplace(at + microseconds(2), [this, id](Time now) { prefill->room_ready(id, now); });
-    }
-    void kv_ready(RequestId id, Tokens from, Tokens to, bool last, Time at) override {
-      RC_ASSERT(sent[id.value] == from);
-      sent[id.value] = to;
-      if (!last) return;
-      inputs.emplace(at + microseconds(2), [this, id](Time now) {
-        decode->kv_arrived(id, now);
-        prefill->kv_sent(id, now);
-      });
-    }
-    void first_token(RequestId id, Tokens, Time) override { ++first[id.value]; }
-    void decoded(const DecodeRun& run) override {
-      for (const RequestId id : run.requests) tokens[id.value] += run.steps;
-    }
-    void finished(RequestId id, Time) override { ++ended[id.value]; }
-    void refused(RequestId id, Refusal, Time at) override {
-      inputs.emplace(at + microseconds(2), [this, id](Time now) {
-        prefill->cancel(id, now);
-        decode->cancel(id, now);
-      });
-      ended[id.value] = 1;
-    }
-  } wire;
+  Wire wire;
   wire.prefill = &prefill;
   wire.decode = &decode;
   for (const Drawn& drawn : workload.requests) {

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "engine/test_support.h"
+#include "engine/worker_for_test.h"
 
 namespace infbench::engine {
 namespace {

@@ -59,7 +59,7 @@ void write_lag(JsonWriter& json, const LiveFigures& live) {
   single("replay_sched_lag_p50", "ms", live.lag_ms.p50);
   single("replay_sched_lag_p90", "ms", live.lag_ms.p90);
   single("replay_sched_lag_p99", "ms", live.lag_ms.p99);
-  single("replay_sched_degraded", "ratio", live.lag_ms.p99 > kDegradedLagMs ? 1.0 : 0.0);
+  single("replay_sched_degraded", "count", live.lag_ms.p99 > kDegradedLagMs ? 1.0 : 0.0);
 }
 
 void write_input_config(JsonWriter& json, const RunInfo& info, const Summary& summary) {

@@ -8,8 +8,8 @@
 
 #include "base/prefix_cache.h"
 #include "route/factory.h"
+#include "route/route_for_test.h"
 #include "route/router.h"
-#include "route/test_support.h"
 
 namespace infbench::route::testing {
 namespace {

@@ -57,6 +57,7 @@ Result<std::unique_ptr<Policy>> make_policy(std::string_view name, const PolicyP
 
 std::vector<std::string_view> policy_names() {
   std::vector<std::string_view> names;
+  names.reserve(std::size(kPolicies));
   for (const Entry& entry : kPolicies) names.push_back(entry.name);
   return names;
 }

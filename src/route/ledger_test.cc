@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
-#include "route/test_support.h"
+#include "route/route_for_test.h"
 
 namespace infbench::route::testing {
 namespace {

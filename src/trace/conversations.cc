@@ -1,6 +1,7 @@
 #include "trace/conversations.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "base/check.h"
 #include "trace/length_pool.h"
@@ -149,8 +150,8 @@ class Trimmer {
 SharedBlocks wanted_blocks(const Profile& profile, const std::vector<Tokens>& inputs) {
   std::int64_t total = 0;
   for (const Tokens input : inputs) total += blocks_of(input);
-  return {.hits = static_cast<std::int64_t>(profile.cache_efficiency * static_cast<double>(total) + 0.5),
-          .reused = static_cast<std::int64_t>(profile.reused_blocks * static_cast<double>(inputs.size()) + 0.5)};
+  return {.hits = std::llround(profile.cache_efficiency * static_cast<double>(total)),
+          .reused = std::llround(profile.reused_blocks * static_cast<double>(inputs.size()))};
 }
 
 bool enough(SharedBlocks have, SharedBlocks wanted) {

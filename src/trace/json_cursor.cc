@@ -12,9 +12,6 @@ namespace {
 
 constexpr int kDeepest = 64;  // of objects and arrays in one another
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_space(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
-
 // The byte or character where something else was expected.
 std::string found_at(std::string_view text, std::size_t at) {
   const char c = text[at];
@@ -41,41 +38,11 @@ bool JsonCursor::fail(std::string_view expected) {
   return fail_at(at_, fmt::format("broken JSON: expected {}, found {}", expected, found_at(text_, at_)));
 }
 
-void JsonCursor::skip_space() {
-  while (at_ < text_.size() && is_space(text_[at_])) ++at_;
-}
-
-bool JsonCursor::take(char c) {
-  if (fault_) return false;
-  skip_space();
-  if (peek() != c || done()) return false;
-  ++at_;
-  return true;
-}
-
 bool JsonCursor::expect(char c, std::string_view what) { return take(c) || (!fault_ && fail(what)); }
 
 void JsonCursor::expect_end() {
   skip_space();
   if (!fault_ && !done()) fail("the end of the line");
-}
-
-std::optional<std::uint64_t> JsonCursor::whole_number() {
-  if (fault_) return {};
-  skip_space();
-  constexpr std::size_t kAlwaysFit = 19;  // so many digits never overflow
-  std::size_t end = at_;
-  std::uint64_t number = 0;
-  while (end < text_.size() && is_digit(text_[end])) {
-    const auto digit = static_cast<std::uint64_t>(text_[end] - '0');
-    if (end - at_ >= kAlwaysFit && number > (UINT64_MAX - digit) / 10) return {};
-    number = number * 10 + digit;
-    ++end;
-  }
-  const bool alone = end == text_.size() || text_[end] == ',' || text_[end] == ']' || text_[end] == '}' || is_space(text_[end]);
-  if (end == at_ || !alone || (text_[at_] == '0' && end > at_ + 1)) return {};
-  at_ = end;
-  return number;
 }
 
 JsonCursor::Kind JsonCursor::kind_here() const {

@@ -49,6 +49,9 @@ class JsonCursor {
   void expect_end();
 
  private:
+  static bool is_digit(char c) { return c >= '0' && c <= '9'; }
+  static bool is_space(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
+
   bool fail(std::string_view expected);
   bool fail_at(std::size_t at, std::string what);
   bool skip_value(std::string_view what, int depth);
@@ -65,5 +68,37 @@ class JsonCursor {
   std::size_t at_ = 0;
   std::optional<Fault> fault_;
 };
+
+// Those called for every block id of a trace.
+
+inline void JsonCursor::skip_space() {
+  while (at_ < text_.size() && is_space(text_[at_])) ++at_;
+}
+
+inline bool JsonCursor::take(char c) {
+  if (fault_) return false;
+  skip_space();
+  if (peek() != c || done()) return false;
+  ++at_;
+  return true;
+}
+
+inline std::optional<std::uint64_t> JsonCursor::whole_number() {
+  if (fault_) return {};
+  skip_space();
+  constexpr std::size_t kAlwaysFit = 19;  // so many digits never overflow
+  std::size_t end = at_;
+  std::uint64_t number = 0;
+  while (end < text_.size() && is_digit(text_[end])) {
+    const auto digit = static_cast<std::uint64_t>(text_[end] - '0');
+    if (end - at_ >= kAlwaysFit && number > (UINT64_MAX - digit) / 10) return {};
+    number = number * 10 + digit;
+    ++end;
+  }
+  const bool alone = end == text_.size() || text_[end] == ',' || text_[end] == ']' || text_[end] == '}' || is_space(text_[end]);
+  if (end == at_ || !alone || (text_[at_] == '0' && end > at_ + 1)) return {};
+  at_ = end;
+  return number;
+}
 
 }  // namespace infbench::trace

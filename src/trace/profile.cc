@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 
 #include "base/check.h"
 
@@ -207,7 +208,7 @@ std::vector<std::int64_t> even_quantiles(Quantiles quantiles, std::size_t count)
     const double percent = count == 1 ? 50.0 : static_cast<double>(i) * 100.0 / static_cast<double>(count - 1);
     const double value = quantile(quantiles, percent);
     INFBENCH_CHECK(value >= 0);
-    values[i] = static_cast<std::int64_t>(value + 0.5);
+    values[i] = std::llround(value);
   }
   return values;
 }

@@ -52,104 +52,107 @@ TEST(ReadTrace, ReadsRows) {
   EXPECT_EQ(read.trace.stand_in(), "");
 }
 
+struct BadLine {
+  std::string line;
+  std::string error;
+};
+
+const std::string kOnePerBlock = "one per 512 tokens, rounded up";
+
+const std::vector<BadLine> kBadLines = {
+    // Missing fields: at the end of the object.
+    {R"({"input_length": 5, "output_length": 1, "hash_ids": [0]})", "t:1:56: the field 'timestamp' is missing"},
+    {R"({"timestamp": 0, "output_length": 1, "hash_ids": [0]})", "t:1:53: the field 'input_length' is missing"},
+    {R"({"timestamp": 0, "input_length": 5, "hash_ids": [0]})", "t:1:52: the field 'output_length' is missing"},
+    {R"({"timestamp": 0, "input_length": 5, "output_length": 1})", "t:1:55: the field 'hash_ids' is missing"},
+    // Wrong types and values: at the value.
+    {R"({"timestamp": "0", "input_length": 5, "output_length": 1, "hash_ids": [0]})",
+     R"(t:1:15: expected milliseconds from 0 to 4000000000000 for 'timestamp', found "0")"},
+    {R"({"timestamp": -1, "input_length": 5, "output_length": 1, "hash_ids": [0]})",
+     "t:1:15: expected milliseconds from 0 to 4000000000000 for 'timestamp', found -1"},
+    {R"({"timestamp": 1e300, "input_length": 5, "output_length": 1, "hash_ids": [0]})",
+     "t:1:15: expected milliseconds from 0 to 4000000000000 for 'timestamp', found 1e300"},
+    {R"({"timestamp": 99999999999999999999, "input_length": 5, "output_length": 1, "hash_ids": [0]})",
+     "t:1:15: expected milliseconds from 0 to 4000000000000 for 'timestamp', found 99999999999999999999"},
+    {R"({"timestamp": 0, "input_length": 0, "output_length": 1, "hash_ids": []})",
+     "t:1:34: expected a whole number from 1 to 2147483647 for 'input_length', found 0"},
+    {R"({"timestamp": 0, "input_length": -5, "output_length": 1, "hash_ids": [0]})",
+     "t:1:34: expected a whole number from 1 to 2147483647 for 'input_length', found -5"},
+    {R"({"timestamp": 0, "input_length": 5.0, "output_length": 1, "hash_ids": [0]})",
+     "t:1:34: expected a whole number from 1 to 2147483647 for 'input_length', found 5.0"},
+    {R"({"timestamp": 0, "input_length": 5, "output_length": "1", "hash_ids": [0]})",
+     R"(t:1:54: expected a whole number from 1 to 2147483647 for 'output_length', found "1")"},
+    {R"({"timestamp": 0, "input_length": 5, "output_length": 0, "hash_ids": [0]})",
+     "t:1:54: expected a whole number from 1 to 2147483647 for 'output_length', found 0"},
+    {R"({"timestamp": 0, "input_length": 5, "output_length": 2147483648, "hash_ids": [0]})",
+     "t:1:54: expected a whole number from 1 to 2147483647 for 'output_length', found 2147483648"},
+    {R"({"timestamp": 0, "input_length": 5, "output_length": null, "hash_ids": [0]})",
+     "t:1:54: expected a whole number from 1 to 2147483647 for 'output_length', found null"},
+    {R"({"timestamp": 0, "input_length": 5, "output_length": [1, {"a": 2}], "hash_ids": [0]})",
+     "t:1:54: expected a whole number from 1 to 2147483647 for 'output_length', found an array"},
+    {R"({"timestamp": 0, "input_length": 5, "output_length": 1, "hash_ids": 0})",
+     "t:1:69: expected an array of block ids for 'hash_ids', found 0"},
+    {R"({"timestamp": 0, "input_length": 5, "output_length": 1, "hash_ids": [-1]})",
+     "t:1:70: expected a block id (a whole number from 0 to 18446744073709551615), found -1"},
+    {R"({"timestamp": 0, "input_length": 600, "output_length": 1, "hash_ids": [3, "4"]})",
+     R"(t:1:75: expected a block id (a whole number from 0 to 18446744073709551615), found "4")"},
+    {R"({"timestamp": 0, "input_length": 5, "output_length": 1, "hash_ids": [18446744073709551616]})",
+     "t:1:70: expected a block id (a whole number from 0 to 18446744073709551615), found 18446744073709551616"},
+    // The number of blocks.
+    {R"({"timestamp": 0, "input_length": 513, "output_length": 1, "hash_ids": [0]})",
+     "t:1:71: expected 2 block ids in 'hash_ids' for input_length 513 (" + kOnePerBlock + "), found 1"},
+    {R"({"timestamp": 0, "input_length": 512, "output_length": 1, "hash_ids": [0, 1]})",
+     "t:1:71: expected 1 block id in 'hash_ids' for input_length 512 (" + kOnePerBlock + "), found 2"},
+    {R"({"timestamp": 0, "input_length": 5, "output_length": 1, "hash_ids": []})",
+     "t:1:69: expected 1 block id in 'hash_ids' for input_length 5 (" + kOnePerBlock + "), found 0"},
+    // Twice.
+    {R"({"timestamp": 0, "timestamp": 1, "input_length": 5, "output_length": 1, "hash_ids": [0]})",
+     "t:1:18: the field 'timestamp' is given twice"},
+    {R"({"timestamp": 0, "input_length": 5, "output_length": 1, "hash_ids": [0], "a": 1, "b": 2, "a": 1})",
+     "t:1:90: the field 'a' is given twice"},
+    // Sessions.
+    {R"({"timestamp": 0, "input_length": 5, "output_length": 1, "hash_ids": [0], "session_id": 1.5})",
+     "t:1:88: expected a string or a whole number for 'session_id', found 1.5"},
+    {R"({"timestamp": 0, "input_length": 5, "output_length": 1, "hash_ids": [0], "session_id": "a", "delay": -2})",
+     "t:1:102: expected milliseconds from 0 to 4000000000000 for 'delay', found -2"},
+    {R"({"input_length": 5, "output_length": 1, "hash_ids": [0], "session_id": "a"})",
+     "t:1:75: the field 'timestamp' is missing in the first row of its session"},
+    // Broken JSON.
+    {R"([1, 2])", "t:1:1: broken JSON: expected a JSON object, found '['"},
+    {R"({"timestamp": 0, "input_length": 5 "output_length": 1})", "t:1:36: broken JSON: expected ',' or '}', found '\"'"},
+    {R"({"timestamp" 0})", "t:1:14: broken JSON: expected ':', found '0'"},
+    {R"({timestamp: 0})", "t:1:2: broken JSON: expected a field name in quotes, found 't'"},
+    {R"({"timestamp": 0,})", "t:1:17: broken JSON: expected a field name in quotes, found '}'"},
+    {R"({"hash_ids": [1,]})", "t:1:17: broken JSON: expected a block id, found ']'"},
+    {R"({"hash_ids": [1 2]})", "t:1:17: broken JSON: expected ',' or ']', found '2'"},
+    {R"({"timestamp": })", "t:1:15: broken JSON: expected a number, found '}'"},
+    {R"({"timestamp": 01})", "t:1:16: broken JSON: expected a number without leading zeros, found '1'"},
+    {R"({"hash_ids": [01]})", "t:1:16: broken JSON: expected a number without leading zeros, found '1'"},
+    {R"({"timestamp": 1.})", "t:1:17: broken JSON: expected a digit after the point, found '}'"},
+    {R"({"timestamp": 1e})", "t:1:17: broken JSON: expected a digit in the exponent, found '}'"},
+    {R"({"timestamp": +1})", "t:1:15: broken JSON: expected a number, found '+'"},
+    {R"({"timestamp": NaN})", "t:1:15: broken JSON: expected a number, found 'N'"},
+    {R"({"x": trve})", "t:1:7: broken JSON: expected true, false or null, found 't'"},
+    {R"({"x": {"y": [1, {"z": tru]}]}})", "t:1:23: broken JSON: expected true, false or null, found 't'"},
+    {R"({"x": "\q"})", "t:1:9: broken JSON: expected an escape such as \\n or \\u0041, found 'q'"},
+    {R"({"x": "\u12g4"})", "t:1:12: broken JSON: expected four hexadecimal digits, found 'g'"},
+    {"{\"x\": \"a\tb\"}",
+     "t:1:9: broken JSON: expected '\"' (a control character in a string must be escaped), found byte 0x09"},
+    {R"({"timestamp": 0, "input_length": 5, "output_length": 1, "hash_ids": [0]} {)",
+     "t:1:74: broken JSON: expected the end of the line, found '{'"},
+    {"{\"x\": " + std::string(70, '[') + "}", "t:1:72: more than 64 arrays and objects in one another"},
+    // Not UTF-8.
+    {"{\"x\": \"caf\xE9\"}", "t:1:11: not UTF-8: found byte 0xe9"},
+    {"{\"x\": \"\xC0\xAF\"}", "t:1:8: not UTF-8: found byte 0xc0"},
+    {"\xFF\xFE{", "t:1:1: not UTF-8: found byte 0xff"},
+    {"{\"\xC3\xA4\xC3\": 1}", "t:1:5: not UTF-8: found byte 0xc3"},
+    {"\xEF\xBB\xBF{}", "t:1:1: expected a JSON object, found a byte order mark: remove it"},
+    {"caf\xC3\xA9", "t:1:1: broken JSON: expected a JSON object, found 'c'"},
+    {"\xC3\xA9", "t:1:1: broken JSON: expected a JSON object, found '\xC3\xA9'"},
+};
+
 TEST(ReadTrace, SaysWhatIsWrongAndWhere) {
-  struct Case {
-    std::string line;
-    std::string error;
-  };
-  const std::string count = "one per 512 tokens, rounded up";
-  const std::vector<Case> cases = {
-      // Missing fields: at the end of the object.
-      {R"({"input_length": 5, "output_length": 1, "hash_ids": [0]})", "t:1:56: the field 'timestamp' is missing"},
-      {R"({"timestamp": 0, "output_length": 1, "hash_ids": [0]})", "t:1:53: the field 'input_length' is missing"},
-      {R"({"timestamp": 0, "input_length": 5, "hash_ids": [0]})", "t:1:52: the field 'output_length' is missing"},
-      {R"({"timestamp": 0, "input_length": 5, "output_length": 1})", "t:1:55: the field 'hash_ids' is missing"},
-      // Wrong types and values: at the value.
-      {R"({"timestamp": "0", "input_length": 5, "output_length": 1, "hash_ids": [0]})",
-       R"(t:1:15: expected milliseconds from 0 to 4000000000000 for 'timestamp', found "0")"},
-      {R"({"timestamp": -1, "input_length": 5, "output_length": 1, "hash_ids": [0]})",
-       "t:1:15: expected milliseconds from 0 to 4000000000000 for 'timestamp', found -1"},
-      {R"({"timestamp": 1e300, "input_length": 5, "output_length": 1, "hash_ids": [0]})",
-       "t:1:15: expected milliseconds from 0 to 4000000000000 for 'timestamp', found 1e300"},
-      {R"({"timestamp": 99999999999999999999, "input_length": 5, "output_length": 1, "hash_ids": [0]})",
-       "t:1:15: expected milliseconds from 0 to 4000000000000 for 'timestamp', found 99999999999999999999"},
-      {R"({"timestamp": 0, "input_length": 0, "output_length": 1, "hash_ids": []})",
-       "t:1:34: expected a whole number from 1 to 2147483647 for 'input_length', found 0"},
-      {R"({"timestamp": 0, "input_length": -5, "output_length": 1, "hash_ids": [0]})",
-       "t:1:34: expected a whole number from 1 to 2147483647 for 'input_length', found -5"},
-      {R"({"timestamp": 0, "input_length": 5.0, "output_length": 1, "hash_ids": [0]})",
-       "t:1:34: expected a whole number from 1 to 2147483647 for 'input_length', found 5.0"},
-      {R"({"timestamp": 0, "input_length": 5, "output_length": "1", "hash_ids": [0]})",
-       R"(t:1:54: expected a whole number from 1 to 2147483647 for 'output_length', found "1")"},
-      {R"({"timestamp": 0, "input_length": 5, "output_length": 0, "hash_ids": [0]})",
-       "t:1:54: expected a whole number from 1 to 2147483647 for 'output_length', found 0"},
-      {R"({"timestamp": 0, "input_length": 5, "output_length": 2147483648, "hash_ids": [0]})",
-       "t:1:54: expected a whole number from 1 to 2147483647 for 'output_length', found 2147483648"},
-      {R"({"timestamp": 0, "input_length": 5, "output_length": null, "hash_ids": [0]})",
-       "t:1:54: expected a whole number from 1 to 2147483647 for 'output_length', found null"},
-      {R"({"timestamp": 0, "input_length": 5, "output_length": [1, {"a": 2}], "hash_ids": [0]})",
-       "t:1:54: expected a whole number from 1 to 2147483647 for 'output_length', found an array"},
-      {R"({"timestamp": 0, "input_length": 5, "output_length": 1, "hash_ids": 0})",
-       "t:1:69: expected an array of block ids for 'hash_ids', found 0"},
-      {R"({"timestamp": 0, "input_length": 5, "output_length": 1, "hash_ids": [-1]})",
-       "t:1:70: expected a block id (a whole number from 0 to 18446744073709551615), found -1"},
-      {R"({"timestamp": 0, "input_length": 600, "output_length": 1, "hash_ids": [3, "4"]})",
-       R"(t:1:75: expected a block id (a whole number from 0 to 18446744073709551615), found "4")"},
-      {R"({"timestamp": 0, "input_length": 5, "output_length": 1, "hash_ids": [18446744073709551616]})",
-       "t:1:70: expected a block id (a whole number from 0 to 18446744073709551615), found 18446744073709551616"},
-      // The number of blocks.
-      {R"({"timestamp": 0, "input_length": 513, "output_length": 1, "hash_ids": [0]})",
-       "t:1:71: expected 2 block ids in 'hash_ids' for input_length 513 (" + count + "), found 1"},
-      {R"({"timestamp": 0, "input_length": 512, "output_length": 1, "hash_ids": [0, 1]})",
-       "t:1:71: expected 1 block id in 'hash_ids' for input_length 512 (" + count + "), found 2"},
-      {R"({"timestamp": 0, "input_length": 5, "output_length": 1, "hash_ids": []})",
-       "t:1:69: expected 1 block id in 'hash_ids' for input_length 5 (" + count + "), found 0"},
-      // Twice.
-      {R"({"timestamp": 0, "timestamp": 1, "input_length": 5, "output_length": 1, "hash_ids": [0]})",
-       "t:1:18: the field 'timestamp' is given twice"},
-      {R"({"timestamp": 0, "input_length": 5, "output_length": 1, "hash_ids": [0], "a": 1, "b": 2, "a": 1})",
-       "t:1:90: the field 'a' is given twice"},
-      // Sessions.
-      {R"({"timestamp": 0, "input_length": 5, "output_length": 1, "hash_ids": [0], "session_id": 1.5})",
-       "t:1:88: expected a string or a whole number for 'session_id', found 1.5"},
-      {R"({"timestamp": 0, "input_length": 5, "output_length": 1, "hash_ids": [0], "session_id": "a", "delay": -2})",
-       "t:1:102: expected milliseconds from 0 to 4000000000000 for 'delay', found -2"},
-      {R"({"input_length": 5, "output_length": 1, "hash_ids": [0], "session_id": "a"})",
-       "t:1:75: the field 'timestamp' is missing in the first row of its session"},
-      // Broken JSON.
-      {R"([1, 2])", "t:1:1: broken JSON: expected a JSON object, found '['"},
-      {R"({"timestamp": 0, "input_length": 5 "output_length": 1})", "t:1:36: broken JSON: expected ',' or '}', found '\"'"},
-      {R"({"timestamp" 0})", "t:1:14: broken JSON: expected ':', found '0'"},
-      {R"({timestamp: 0})", "t:1:2: broken JSON: expected a field name in quotes, found 't'"},
-      {R"({"timestamp": 0,})", "t:1:17: broken JSON: expected a field name in quotes, found '}'"},
-      {R"({"hash_ids": [1,]})", "t:1:17: broken JSON: expected a block id, found ']'"},
-      {R"({"hash_ids": [1 2]})", "t:1:17: broken JSON: expected ',' or ']', found '2'"},
-      {R"({"timestamp": })", "t:1:15: broken JSON: expected a number, found '}'"},
-      {R"({"timestamp": 01})", "t:1:16: broken JSON: expected a number without leading zeros, found '1'"},
-      {R"({"hash_ids": [01]})", "t:1:16: broken JSON: expected a number without leading zeros, found '1'"},
-      {R"({"timestamp": 1.})", "t:1:17: broken JSON: expected a digit after the point, found '}'"},
-      {R"({"timestamp": 1e})", "t:1:17: broken JSON: expected a digit in the exponent, found '}'"},
-      {R"({"timestamp": +1})", "t:1:15: broken JSON: expected a number, found '+'"},
-      {R"({"timestamp": NaN})", "t:1:15: broken JSON: expected a number, found 'N'"},
-      {R"({"x": trve})", "t:1:7: broken JSON: expected true, false or null, found 't'"},
-      {R"({"x": {"y": [1, {"z": tru]}]}})", "t:1:23: broken JSON: expected true, false or null, found 't'"},
-      {R"({"x": "\q"})", "t:1:9: broken JSON: expected an escape such as \\n or \\u0041, found 'q'"},
-      {R"({"x": "\u12g4"})", "t:1:12: broken JSON: expected four hexadecimal digits, found 'g'"},
-      {"{\"x\": \"a\tb\"}",
-       "t:1:9: broken JSON: expected '\"' (a control character in a string must be escaped), found byte 0x09"},
-      {R"({"timestamp": 0, "input_length": 5, "output_length": 1, "hash_ids": [0]} {)",
-       "t:1:74: broken JSON: expected the end of the line, found '{'"},
-      {"{\"x\": " + std::string(70, '[') + "}", "t:1:72: more than 64 arrays and objects in one another"},
-      // Not UTF-8.
-      {"{\"x\": \"caf\xE9\"}", "t:1:11: not UTF-8: found byte 0xe9"},
-      {"{\"x\": \"\xC0\xAF\"}", "t:1:8: not UTF-8: found byte 0xc0"},
-      {"\xFF\xFE{", "t:1:1: not UTF-8: found byte 0xff"},
-      {"{\"\xC3\xA4\xC3\": 1}", "t:1:5: not UTF-8: found byte 0xc3"},
-      {"\xEF\xBB\xBF{}", "t:1:1: expected a JSON object, found a byte order mark: remove it"},
-      {"caf\xC3\xA9", "t:1:1: broken JSON: expected a JSON object, found 'c'"},
-      {"\xC3\xA9", "t:1:1: broken JSON: expected a JSON object, found '\xC3\xA9'"},
-  };
-  for (const Case& one : cases) EXPECT_THAT(error_lines(one.line + "\n"), ElementsAre(one.error)) << one.line;
+  for (const BadLine& one : kBadLines) EXPECT_THAT(error_lines(one.line + "\n"), ElementsAre(one.error)) << one.line;
 }
 
 TEST(ReadTrace, ShowsTheLineAndACaret) {

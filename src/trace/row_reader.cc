@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
 
 #include <fmt/format.h>
 
@@ -34,7 +35,7 @@ std::optional<Duration> parse_ms(std::string_view text) {
     double ms = 0;
     const auto parsed = std::from_chars(text.data(), text.data() + text.size(), ms);
     if (parsed.ec != std::errc{} || !(ms >= 0) || ms > static_cast<double>(kMostMs)) return {};
-    return Duration{static_cast<std::int64_t>(ms * 1e6 + 0.5)};
+    return Duration{std::llround(ms * 1e6)};
   }
   if (error != std::errc{} || whole > kMostMs) return {};
   std::int64_t ns = 0;

@@ -81,7 +81,7 @@ std::vector<std::int64_t> bursts(const Profile& profile, std::uint32_t requests,
 class BlockNamer {
  public:
   BlockNamer(const Profile& profile, const std::vector<Conversation>& conversations)
-      : profile_(profile), conversations_(conversations), paths_(conversations.size()), roots_(profile.roots.size()) {}
+      : conversations_(conversations), paths_(conversations.size()), roots_(profile.roots.size()) {}
 
   // Must be called in the order of the trace, each conversation's turns in theirs. Valid until the next call.
   const std::vector<std::uint64_t>& blocks_of_turn(std::uint32_t conversation, std::uint32_t turn) {
@@ -106,7 +106,6 @@ class BlockNamer {
     while (static_cast<std::int64_t>(blocks.size()) < count) blocks.push_back(next_++);
   }
 
-  const Profile& profile_;
   const std::vector<Conversation>& conversations_;
   std::vector<std::vector<std::uint64_t>> paths_;  // of the turn before
   std::vector<std::vector<std::uint64_t>> roots_;

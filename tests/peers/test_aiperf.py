@@ -7,7 +7,6 @@ import sys
 import pytest
 from conftest import MODEL, SRTCTL, load, metric, read_rows, run
 
-OTHER_UNITS = {"replay_sched_degraded"}  # "count" in theirs, "ratio" in ours
 GOODPUT = "time_to_first_token:2000 inter_token_latency:25"
 
 
@@ -92,7 +91,7 @@ def compare_with_ours(theirs, url, trace, ours):
     for name, metric_ in our_summary.items():
         if isinstance(metric_, dict) and "unit" in metric_ and name in their_summary:
             assert metric_.keys() == their_summary[name].keys(), name
-            assert metric_["unit"] == their_summary[name]["unit"] or name in OTHER_UNITS, name
+            assert metric_["unit"] == their_summary[name]["unit"], name
     for name in ("request_count", "good_request_count", "output_sequence_length", "total_osl", "osl_mismatch_count"):
         assert our_summary.get(name, their_summary[name]) == their_summary[name], name
     # Theirs are made by cutting a text up and are a token longer now and then.

@@ -28,8 +28,14 @@ def test_chat(server):
     assert len(choice.message.content.split()) == 7
     assert choice.finish_reason == "length"
     assert answer.usage.completion_tokens == 7
-    assert answer.usage.prompt_tokens > TEMPLATE_TOKENS
+    assert answer.usage.prompt_tokens == 1 + TEMPLATE_TOKENS
     assert answer.usage.total_tokens == answer.usage.prompt_tokens + 7
+
+
+def test_chat_of_content_parts(server):
+    parts = [{"role": "system", "content": "hello"}, {"role": "user", "content": [{"type": "text", "text": "and then"}]}]
+    answer = client_of(server).chat.completions.create(model=MODEL, messages=parts, max_tokens=2)
+    assert answer.usage.prompt_tokens == 3 + TEMPLATE_TOKENS
 
 
 def test_chat_stream(server):
@@ -55,7 +61,9 @@ def test_chat_stream_without_usage(server):
     assert all(chunk.choices and chunk.usage is None for chunk in chunks)
 
 
-@pytest.mark.parametrize("prompt, prompt_tokens", [("hello and then the other one", 6), ([1, 2, 3, 4, 5], 5)], ids=["text", "ids"])
+@pytest.mark.parametrize(
+    "prompt, prompt_tokens", [("hello and then the other one", 6), ([1, 2, 3, 4, 5], 5)], ids=["text", "ids"]
+)
 def test_completions(server, prompt, prompt_tokens):
     client = client_of(server)
     whole = client.completions.create(model=MODEL, prompt=prompt, max_tokens=5)

@@ -3,13 +3,13 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
+#include <cstdio>
 #include <functional>
 #include <map>
 #include <string>
 #include <vector>
-
-#include <fmt/format.h>
 
 #include "base/hash.h"
 #include "base/random.h"
@@ -59,11 +59,11 @@ class Timeline final : public Sink {
  public:
   void kv_reserved(RequestId id, Time at) override { line(at, "reserved", id); }
   void kv_ready(RequestId id, Tokens from, Tokens to, bool last, Time at) override {
-    line(at, "kv", id, fmt::format(" {}-{}{}", from, to, last ? " last" : ""));
+    line(at, "kv", id, " " + std::to_string(from) + "-" + std::to_string(to) + (last ? " last" : ""));
   }
   void first_token(RequestId id, Tokens cached, Time at) override {
     ++tokens[id.value];
-    line(at, "first", id, fmt::format(" cached {}", cached));
+    line(at, "first", id, " cached " + std::to_string(cached));
   }
   void decoded(const DecodeRun& run) override {
     for (const RequestId id : run.requests) {
@@ -92,7 +92,9 @@ class Timeline final : public Sink {
   void line(Time at, const char* what, RequestId id, const std::string& more = {}) {
     went_back = went_back || at < latest;
     latest = std::max(latest, at);
-    lines.push_back(fmt::format("{:.3f} {} {}{}", to_ms(at - Time{}), what, id.value, more));
+    std::array<char, 32> ms{};
+    std::snprintf(ms.data(), ms.size(), "%.3f", to_ms(at - Time{}));
+    lines.push_back(std::string(ms.data()) + " " + what + " " + std::to_string(id.value) + more);
   }
 };
 
