@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "cli/commands.h"
+#include "cli/console.h"
 #include "cli/replay_progress.h"
 #include "cli/replay_setup.h"
 #include "live/replay_get.h"
@@ -16,23 +17,13 @@
 #include "live/replay_metrics.h"
 #include "measure/artifacts.h"
 #include "measure/export_aiperf.h"
-#include "measure/output_file.h"
+#include "measure/output_folder.h"
 #include "measure/timeslices.h"
 #include "report/json.h"
 #include "report/terminal.h"
 
 namespace infbench::cli {
 namespace {
-
-ExitCode report_errors(const Errors& errors, ExitCode code = ExitCode::bad_input) {
-  fmt::print(stderr, "{}", format_errors(errors));
-  return code;
-}
-
-bool wants_color() {
-  const char* no_color = std::getenv("NO_COLOR");
-  return isatty(STDOUT_FILENO) == 1 && (no_color == nullptr || *no_color == '\0');
-}
 
 // The record file of a run, while it grows.
 class RecordLog {

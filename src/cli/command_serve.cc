@@ -10,6 +10,7 @@
 #include <simdjson.h>
 
 #include "cli/commands.h"
+#include "cli/console.h"
 #include "cli/program_files.h"
 #include "live/serve.h"
 #include "net/event_loop.h"
@@ -19,11 +20,6 @@ namespace {
 
 constexpr const char* kDefaultModel = "Qwen/Qwen3-32B";
 constexpr Tokens kDefaultContext = 131072;
-
-ExitCode report(const Errors& errors, ExitCode code) {
-  fmt::print(stderr, "{}", format_errors(errors));
-  return code;
-}
 
 Role role_of(const std::string& mode) {
   return mode == "prefill" ? Role::prefill : mode == "decode" ? Role::decode : Role::aggregated;
@@ -135,11 +131,11 @@ void print_ready(const live::ServeSettings& common, const std::vector<live::Serv
 ExitCode run(const ServeOptions& options) {
   warn_about_unknown(options);
   const auto data = data_dir();
-  if (!data) return report(data.error(), ExitCode::bad_input);
+  if (!data) return report_errors(data.error(), ExitCode::bad_input);
   auto common = common_settings(options, *data);
-  if (!common) return report(common.error(), ExitCode::bad_input);
+  if (!common) return report_errors(common.error(), ExitCode::bad_input);
   const auto vocabulary = vocabulary_of(options, *data);
-  if (!vocabulary) return report(vocabulary.error(), ExitCode::bad_input);
+  if (!vocabulary) return report_errors(vocabulary.error(), ExitCode::bad_input);
   raise_file_limit();
 
   common->vocabulary = &*vocabulary;
@@ -151,7 +147,7 @@ ExitCode run(const ServeOptions& options) {
                                      .threads = threads_of(options),
                                      .truth_log = options.truth_log,
                                      .on_ended = [&main_loop] { main_loop.stop(); }});
-  if (!server) return report(server.error(), ExitCode::cannot_launch);
+  if (!server) return report_errors(server.error(), ExitCode::cannot_launch);
   const net::SignalWatch watch(main_loop, [&server](int) { (*server)->drain(); });
   print_ready(*common, (*server)->ports());
   main_loop.run();

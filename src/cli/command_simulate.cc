@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "cli/commands.h"
+#include "cli/console.h"
 #include "cli/simulated_run.h"
 #include "cli/workload.h"
 #include "measure/artifacts.h"
@@ -17,11 +18,6 @@
 
 namespace infbench::cli {
 namespace {
-
-ExitCode report_errors(const Errors& errors) {
-  fmt::print(stderr, "{}", format_errors(errors));
-  return ExitCode::bad_input;
-}
 
 // All recipes are checked before anything runs, and all their errors told at once.
 Result<std::vector<Deployment>> prepare_all(const SimulateOptions& options) {
@@ -67,11 +63,6 @@ Result<void> write_all(const std::string& folder, const std::vector<SimulatedRun
     if (auto written = measure::write_artifacts(place, run.result, run.records); !written) return written;
   }
   return {};
-}
-
-bool wants_color() {
-  const char* no_color = std::getenv("NO_COLOR");
-  return isatty(STDOUT_FILENO) == 1 && (no_color == nullptr || *no_color == '\0');
 }
 
 }  // namespace

@@ -7,7 +7,9 @@
 
 #include "base/json_writer.h"
 #include "cli/commands.h"
+#include "cli/console.h"
 #include "cli/workload.h"
+#include "report/text.h"
 #include "trace/analyze.h"
 #include "trace/read.h"
 #include "trace/slice.h"
@@ -16,11 +18,6 @@
 
 namespace infbench::cli {
 namespace {
-
-ExitCode report_errors(const Errors& errors) {
-  fmt::print(stderr, "{}", format_errors(errors));
-  return ExitCode::bad_input;
-}
 
 void write_lengths(JsonWriter& json, std::string_view name, const trace::LengthStats& lengths) {
   json.key(name);
@@ -62,15 +59,8 @@ std::string as_json(const std::string& file, const trace::ReadTrace& read, const
 }
 
 // 12031 -> "12,031"; with one decimal for means and percentiles.
-std::string grouped(std::int64_t count) {
-  std::string digits = std::to_string(count);
-  for (std::size_t at = digits.size(); at > 3; at -= 3) digits.insert(at - 3, ",");
-  return digits;
-}
-std::string grouped(double number) {
-  const auto tenths = std::int64_t{std::llround(number * 10)};
-  return fmt::format("{}.{}", grouped(tenths / 10), tenths % 10);
-}
+std::string grouped(std::int64_t count) { return report::grouped(static_cast<double>(count), 0); }
+std::string grouped(double number) { return report::grouped(static_cast<double>(std::llround(number * 10)) / 10, 1); }
 
 std::string lengths_row(std::string_view name, const trace::LengthStats& lengths) {
   return fmt::format("  {:<14}{:>10}{:>10}{:>10}{:>10}{:>10}{:>10}\n", name, grouped(lengths.mean), grouped(lengths.min),

@@ -4,7 +4,6 @@
 #include <array>
 #include <chrono>
 #include <cstring>
-#include <ctime>
 #include <filesystem>
 #include <optional>
 #include <set>
@@ -18,6 +17,7 @@
 #include "base/sha256.h"
 #include "cli/program_files.h"
 #include "cli/progress.h"
+#include "net/event_loop.h"
 #include "recipe/policies.h"
 #include "recipe/read_recipe.h"
 #include "route/factory.h"
@@ -27,12 +27,6 @@
 
 namespace infbench::cli {
 namespace {
-
-double cpu_s() {
-  timespec now{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9;
-}
 
 std::vector<Stage> stages_of(const recipe::Recipe& recipe) {
   if (recipe.disaggregated()) return {Stage::prefill, Stage::decode};
@@ -197,7 +191,7 @@ Result<Deployment> prepare(const std::string& recipe_path, std::span<const std::
 
 Result<SimulatedRun> simulate_run(const Deployment& deployment, const Traffic& traffic, std::span<const std::string> sets) {
   const auto wall_start = std::chrono::steady_clock::now();
-  const double cpu_start = cpu_s();
+  const double cpu_start = net::process_cpu_s();
   const auto data = data_dir();
   if (!data) return fail(data.error());
   const auto cluster = simulate::build_cluster(deployment.recipe, deployment.plan, *data);
@@ -214,7 +208,7 @@ Result<SimulatedRun> simulate_run(const Deployment& deployment, const Traffic& t
   run.result.summary =
       measure::summarize(outcome.records, cluster->slo, worker_infos(deployment.plan, outcome), run.result.info.gpus);
   run.result.cost = {.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - wall_start).count(),
-                     .cpu_s = cpu_s() - cpu_start};
+                     .cpu_s = net::process_cpu_s() - cpu_start};
   run.records = std::move(outcome.records);
   return run;
 }

@@ -1,7 +1,6 @@
 #include "live/replay.h"
 
 #include <algorithm>
-#include <ctime>
 #include <thread>
 #include <utility>
 
@@ -12,12 +11,6 @@ namespace infbench::live {
 namespace {
 
 constexpr Duration kBetweenProgress = milliseconds(200);
-
-double cpu_s() {
-  timespec now{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9;
-}
 
 // A sender with its loop and thread.
 struct Lane {
@@ -93,7 +86,7 @@ void Run::open_lanes(const trace::Trace& trace, const net::WordList& words, cons
 ReplayOutcome Run::go(const trace::Trace& trace, const net::WordList& words, const trace::Schedule& schedule) {
   ReplayOutcome outcome;
   outcome.start = start_;
-  const double cpu_before = cpu_s();
+  const double cpu_before = net::process_cpu_s();
   const net::SignalWatch signals(loop_, [this](int) { interrupt(); });
   open_lanes(trace, words, schedule);
   if (hooks_.on_start) hooks_.on_start(start_);
@@ -167,7 +160,7 @@ void Run::collect(ReplayOutcome& outcome, double cpu_before) {
     figures_.not_sent += lane->sender->not_sent();
   }
   figures_.inter_chunk_latency = gaps.stats_ms();
-  figures_.cpu_s = cpu_s() - cpu_before;
+  figures_.cpu_s = net::process_cpu_s() - cpu_before;
   const double wall_s = to_s(outcome.end - start_);
   figures_.cpu_fraction = wall_s > 0 ? figures_.cpu_s / wall_s : 0;
   outcome.records = recorder_.take();

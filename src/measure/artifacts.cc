@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "measure/export_aiperf.h"
-#include "measure/output_file.h"
+#include "measure/output_folder.h"
 #include "measure/run_json.h"
 
 namespace infbench::measure {
@@ -14,7 +14,7 @@ constexpr std::size_t kLongLineBytes = 4096;
 
 // A chunk at a time, so that the memory it takes does not grow with the run.
 Result<void> write_records(std::string path, const RunResult& run, std::span<const RequestRecord> records) {
-  auto file = OutputFile::create(std::move(path));
+  auto file = OutputFile::create(std::move(path), kFolderHint);
   if (!file) return tl::unexpected<Errors>(std::move(file.error()));
   const RecordLines lines(run.info, run.summary);
   std::string chunk;

@@ -10,7 +10,7 @@
 
 #include "measure/example_for_test.h"
 #include "measure/golden_for_test.h"
-#include "measure/output_file.h"
+#include "measure/output_folder.h"
 #include "measure/run_json.h"
 
 namespace infbench::measure {

@@ -67,16 +67,7 @@ Stats GapHistogram::stats_ms() const {
   stats.std = std::sqrt(std::max(0.0, squares_ms2_ / n - stats.avg * stats.avg));
   stats.min = static_cast<double>(min_ns_) / 1e6;
   stats.max = static_cast<double>(max_ns_) / 1e6;
-  const auto at = [this](double percent) { return percentile_ns(percent) / 1e6; };
-  stats.p1 = at(1);
-  stats.p5 = at(5);
-  stats.p10 = at(10);
-  stats.p25 = at(25);
-  stats.p50 = at(50);
-  stats.p75 = at(75);
-  stats.p90 = at(90);
-  stats.p95 = at(95);
-  stats.p99 = at(99);
+  fill_percentiles(stats, [this](double percent) { return percentile_ns(percent) / 1e6; });
   return stats;
 }
 

@@ -7,7 +7,7 @@
 
 #include "measure/artifacts.h"
 #include "measure/export_aiperf.h"
-#include "measure/output_file.h"
+#include "measure/output_folder.h"
 #include "measure/run_json.h"
 
 namespace infbench::measure {

@@ -51,19 +51,6 @@ double percentile_nearest(std::span<const double> sorted, std::int64_t failures,
   return index < static_cast<std::int64_t>(sorted.size()) ? sorted[static_cast<std::size_t>(index)] : kInfinity;
 }
 
-template <typename PercentileOf>
-void fill_percentiles(Stats& stats, PercentileOf percentile_of) {
-  stats.p1 = percentile_of(1);
-  stats.p5 = percentile_of(5);
-  stats.p10 = percentile_of(10);
-  stats.p25 = percentile_of(25);
-  stats.p50 = percentile_of(50);
-  stats.p75 = percentile_of(75);
-  stats.p90 = percentile_of(90);
-  stats.p95 = percentile_of(95);
-  stats.p99 = percentile_of(99);
-}
-
 }  // namespace
 
 void sort_samples(std::vector<double>& samples) {

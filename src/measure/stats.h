@@ -25,6 +25,20 @@ struct Stats {
   bool empty() const { return count == 0; }
 };
 
+// Sets p1 to p99, each from percentile_of(percent).
+template <typename PercentileOf>
+void fill_percentiles(Stats& stats, PercentileOf percentile_of) {
+  stats.p1 = percentile_of(1);
+  stats.p5 = percentile_of(5);
+  stats.p10 = percentile_of(10);
+  stats.p25 = percentile_of(25);
+  stats.p50 = percentile_of(50);
+  stats.p75 = percentile_of(75);
+  stats.p90 = percentile_of(90);
+  stats.p95 = percentile_of(95);
+  stats.p99 = percentile_of(99);
+}
+
 // Sorts in place, ascending. None may be NaN.
 void sort_samples(std::vector<double>& samples);
 

@@ -10,8 +10,8 @@
 
 #include <curl/curl.h>
 
+#include "base/output_file.h"
 #include "base/sha256.h"
-#include "net/temporary_file.h"
 
 namespace infbench::net {
 namespace {
@@ -31,7 +31,7 @@ bool on_this_machine(std::string_view url) {
 
 // Where the body goes while it comes.
 struct Body {
-  TemporaryFile& file;
+  OutputFile& file;
   Bytes size_max;
   Bytes size = 0;
   Sha256 hash;
@@ -47,7 +47,7 @@ std::size_t take_bytes(char* bytes, std::size_t one, std::size_t count, void* us
     return 0;
   }
   if (!body.file.write(piece)) {
-    body.problem = "cannot write " + body.file.path() + ": " + std::strerror(errno);
+    body.problem = "cannot write " + body.file.temporary_path() + ": " + std::strerror(errno);
     return 0;
   }
   body.hash.add(piece);
@@ -99,13 +99,7 @@ std::optional<std::string> transfer(const Download& wanted, Body& body) {
 // As sha256sum does: the sum, two spaces, the file's name.
 Result<void> record_checksum(const std::string& path, const std::string& sha256) {
   const std::string record = checksum_path(path);
-  auto file = TemporaryFile::beside(record);
-  if (!file) return fail(file.error());
-  if (!file->write(sha256 + "  " + std::filesystem::path(path).filename().string() + "\n")) {
-    return fail(Error{
-        .what = std::string("cannot write the file: ") + std::strerror(errno), .hint = {}, .file = record, .source_line = {}});
-  }
-  return file->commit();
+  return write_file(record, sha256 + "  " + std::filesystem::path(path).filename().string() + "\n");
 }
 
 }  // namespace
@@ -113,12 +107,12 @@ Result<void> record_checksum(const std::string& path, const std::string& sha256)
 std::string checksum_path(const std::string& path) { return path + ".sha256"; }
 
 Result<Downloaded> download(const Download& wanted) {
-  auto file = TemporaryFile::beside(wanted.path);
+  auto file = OutputFile::create(wanted.path);
   if (!file) return fail(file.error());
   Body body{.file = *file, .size_max = wanted.size_max, .size = 0, .hash = {}, .problem = {}};
   if (const auto problem = transfer(wanted, body)) return failed(wanted.url, *problem);
   if (wanted.accept) {
-    const auto accepted = wanted.accept(file->path());
+    const auto accepted = wanted.accept(file->temporary_path());
     if (!accepted) return failed(wanted.url, accepted.error().front().what);
   }
   Downloaded downloaded{.size = body.size, .sha256 = body.hash.finish()};

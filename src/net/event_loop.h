@@ -17,6 +17,8 @@ namespace infbench::net {
 Time steady_now();
 // Nanoseconds of the Unix epoch that belong to a steady moment, by one pairing of both clocks at the program's start.
 std::int64_t to_epoch_ns(Time steady);
+// CPU seconds that this process has used, all threads together.
+double process_cpu_s();
 
 class EventLoop {
  public:

@@ -9,11 +9,12 @@
 
 #include "base/result.h"
 
-namespace infbench::measure {
+namespace infbench {
 
 class OutputFile {
  public:
-  static Result<OutputFile> create(std::string path);
+  // The folder of `path` must exist. `hint` goes with every error of this file: what the user can do about it.
+  static Result<OutputFile> create(std::string path, std::string hint = {});
 
   OutputFile(OutputFile&& other) noexcept;
   OutputFile& operator=(OutputFile&& other) = delete;
@@ -21,25 +22,24 @@ class OutputFile {
   OutputFile& operator=(const OutputFile&) = delete;
   ~OutputFile();
 
-  // What fails here is told by commit().
-  void write(std::string_view bytes);
+  // Where the bytes are until commit().
+  const std::string& temporary_path() const { return temporary_; }
+  // False: it could not be written. commit() tells why, and writes after that do nothing.
+  bool write(std::string_view bytes);
   Result<void> commit();
 
  private:
-  OutputFile(std::string path, std::string temporary, int descriptor);
+  OutputFile(std::string path, std::string temporary, int descriptor, std::string hint);
   void fail_with(std::string_view action);  // with errno
-  void discard();
 
   std::string path_;
-  std::string temporary_;
+  std::string temporary_;  // empty: no file of ours any more
   int descriptor_ = -1;
+  std::string hint_;
   std::string problem_;
 };
 
 // create(), write(), commit() at once.
-Result<void> write_file(std::string path, std::string_view bytes);
+Result<void> write_file(std::string path, std::string_view bytes, std::string hint = {});
 
-// Creates the folder and those above it.
-Result<void> create_folder(const std::string& path);
-
-}  // namespace infbench::measure
+}  // namespace infbench
