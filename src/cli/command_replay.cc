@@ -25,28 +25,45 @@
 namespace infbench::cli {
 namespace {
 
-// The record file of a run, while it grows.
+// The record files of a run, while they grow.
 class RecordLog {
  public:
   static Result<RecordLog> open(const ReplayOptions& options, const ReplaySetup& setup) {
     RecordLog log(setup);
-    if (options.export_level == "summary") return log;
-    auto file = measure::LiveRecordFile::create(
-        options.artifact_dir, (options.export_prefix.empty() ? "profile_export" : options.export_prefix) + ".jsonl");
-    if (!file) return fail(std::move(file.error()));
-    log.file_.emplace(*std::move(file));
+    const std::string name = options.export_prefix.empty() ? "profile_export" : options.export_prefix;
+    Result<void> opened;
+    if (options.export_level != "summary") opened = open_file(options.artifact_dir, name + ".jsonl", log.file_);
+    if (opened && options.export_level == "raw") opened = open_file(options.artifact_dir, name + "_raw.jsonl", log.raw_);
+    if (!opened) return fail(std::move(opened.error()));
     return log;
   }
 
   void add(const measure::LiveRecord& live) {
-    if (!file_) return;
-    line_.clear();
-    lines_->append(live, line_);
-    file_->append(line_);
+    if (file_) {
+      line_.clear();
+      lines_->append(live, line_);
+      file_->append(line_);
+    }
+    if (raw_) {
+      line_.clear();
+      lines_->append_raw(live, line_);
+      raw_->append(line_);
+    }
   }
-  Result<void> finish() { return file_ ? file_->finish() : Result<void>{}; }
+  Result<void> finish() {
+    Result<void> finished = file_ ? file_->finish() : Result<void>{};
+    if (finished && raw_) finished = raw_->finish();
+    return finished;
+  }
 
  private:
+  static Result<void> open_file(const std::string& folder, const std::string& name,
+                                std::optional<measure::LiveRecordFile>& into) {
+    auto file = measure::LiveRecordFile::create(folder, name);
+    if (!file) return fail(std::move(file.error()));
+    into.emplace(*std::move(file));
+    return {};
+  }
   explicit RecordLog(const ReplaySetup& setup)
       : frame_(std::make_unique<measure::Summary>(measure::summarize({}, setup.slo, workers_of(setup), setup.info.gpus))),
         lines_(std::make_unique<measure::RecordLines>(setup.info, *frame_)) {}
@@ -64,6 +81,7 @@ class RecordLog {
   std::unique_ptr<measure::Summary> frame_;  // limits and names, which lines need
   std::unique_ptr<measure::RecordLines> lines_;
   std::optional<measure::LiveRecordFile> file_;
+  std::optional<measure::LiveRecordFile> raw_;
   std::string line_;
 };
 
@@ -137,6 +155,7 @@ measure::RunResult judge(const ReplayOptions& options, const ReplaySetup& setup,
   run.info = setup.info;
   run.info.interrupted = outcome.figures.interrupted;
   run.summary = measure::summarize(outcome.records, setup.slo, RecordLog::workers_of(setup), setup.info.gpus);
+  measure::add_run_figures(outcome.records, outcome.figures, run.summary);
   run.cost = {.wall_s = to_s(outcome.end - outcome.start), .cpu_s = outcome.figures.cpu_s};
   run.live = std::move(outcome.figures);
   run.live->not_valid = measure::invalid_because(run.summary, *run.live,

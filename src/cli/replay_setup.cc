@@ -84,7 +84,8 @@ void set_metrics(const ReplayOptions& o, ReplaySetup& setup, Mistakes& mistakes)
 }
 
 void set_running(const ReplayOptions& o, live::ReplayOptions& live) {
-  live.sender.keep_chunk_times = o.export_level == "raw";
+  live.sender.keep_raw = o.export_level == "raw";
+  live.sender.use_server_count = o.use_server_token_count;
   live.sender.request_timeout = s(o.request_timeout_s);
   if (o.duration_s) live.duration = s(*o.duration_s);
   live.grace = s(o.grace_s);

@@ -107,6 +107,8 @@ void JsonParser::State::read_usage(json::object usage, Chunk& chunk) {
       chunk.usage.prompt = value.get_int64();
     } else if (key == "completion_tokens") {
       chunk.usage.completion = value.get_int64();
+    } else if (key == "total_tokens") {
+      chunk.usage.total = value.get_int64();
     } else if (key == "prompt_tokens_details" && value.type() == json::json_type::object) {
       std::int64_t cached = 0;
       if (value.get_object()["cached_tokens"].get(cached) == simdjson::SUCCESS) chunk.usage.cached = cached;
@@ -165,6 +167,22 @@ Chunk JsonParser::read(std::string_view data, ServerError& error) {
     return {.kind = Chunk::Kind::broken, .text = {}, .usage = {}};
   }
   return chunk;
+}
+
+std::string JsonParser::unescaped(std::string_view text) {
+  if (text.find('\\') == std::string_view::npos) return std::string(text);
+  std::string quoted;
+  quoted.append("\"").append(text).append("\"");
+  std::string_view plain;
+  json::document document;
+  state_->padded.reserve(quoted.size() + simdjson::SIMDJSON_PADDING);
+  state_->padded.assign(quoted);
+  if (state_->parser.iterate(state_->padded.data(), state_->padded.size(), state_->padded.capacity()).get(document) !=
+          simdjson::SUCCESS ||
+      document.get_string().get(plain) != simdjson::SUCCESS) {
+    return std::string(text);
+  }
+  return std::string(plain);
 }
 
 ServerError JsonParser::read_error_body(std::string_view body) {

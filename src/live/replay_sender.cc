@@ -23,6 +23,7 @@ Sender::Sender(net::EventLoop& loop, const SenderOptions& options, const trace::
     : loop_(loop),
       options_(options),
       trace_(trace),
+      words_(words),
       pacer_(schedule, start),
       blocks_(words, options.prompt_seed, options.request.token_ids ? BlockTexts::Form::token_ids : BlockTexts::Form::words,
               cache_bytes),
@@ -119,12 +120,13 @@ Sender::Link* Sender::take_idle(std::size_t target, Time now) {
 void Sender::open_connection(std::size_t target) {
   ++servers_[target].connecting;
   const Target& to = options_.targets[target];
-  net::connect(
-      loop_, to.host, to.port, options_.connect_timeout,
-      [this, target](Result<std::unique_ptr<net::Connection>> connection) { on_connected(target, std::move(connection)); });
+  net::connect(loop_, to.host, to.port, options_.connect_timeout,
+               [this, target, began = net::steady_now()](Result<std::unique_ptr<net::Connection>> connection) {
+                 on_connected(target, began, std::move(connection));
+               });
 }
 
-void Sender::on_connected(std::size_t target, Result<std::unique_ptr<net::Connection>> connection) {
+void Sender::on_connected(std::size_t target, Time began, Result<std::unique_ptr<net::Connection>> connection) {
   Server& server = servers_[target];
   --server.connecting;
   if (finished_) return;
@@ -137,6 +139,7 @@ void Sender::on_connected(std::size_t target, Result<std::unique_ptr<net::Connec
   }
   ++connections_;
   Link& link = new_link(target, *std::move(connection));
+  link.connecting = net::steady_now() - began;
   if (server.waiting.empty()) {
     link.idle_since = net::steady_now();
     server.idle.push_back(&link);
@@ -158,7 +161,10 @@ Sender::Link& Sender::new_link(std::size_t target, std::unique_ptr<net::Connecti
   link.target = target;
   link.used = false;
   link.connection->set_events({.on_bytes = [this, &link](std::string_view bytes, Time at) { on_bytes(link, bytes, at); },
-                               .on_drained = {},
+                               .on_drained =
+                                   [&link] {
+                                     if (link.exchange) link.exchange->on_sent(net::steady_now());
+                                   },
                                .on_closed = [this, &link](const std::string& reason) { on_closed(link, reason); }});
   return link;
 }
@@ -197,7 +203,9 @@ std::vector<RequestWriter::EarlierTurn> Sender::earlier_turns(trace::RequestInde
 void Sender::send_on(Link& link, Pending pending) {
   link.exchange = std::make_unique<Exchange>(ExchangeOptions{.streaming = options_.request.streaming,
                                                              .keep_text = followed_[pending.request.value],
-                                                             .keep_chunk_times = options_.keep_chunk_times},
+                                                             .keep_raw = options_.keep_raw,
+                                                             .use_server_count = options_.use_server_count,
+                                                             .words = &words_},
                                              parser_);
   link.ticket = next_ticket_++;
   const auto parts = writer_.write(pending.request, options_.targets[link.target], earlier_turns(pending.request));
@@ -211,7 +219,12 @@ void Sender::send_on(Link& link, Pending pending) {
   link.exchange->begin(record_of(pending), pending.first_sent);
   deadlines_.push_back({.at = now + options_.request_timeout, .link = &link, .ticket = link.ticket});
   if (deadlines_.size() == 1) arm();  // there may have been nothing to wait for
+  Bytes bytes = 0;
+  for (const std::string_view part : parts) bytes += static_cast<Bytes>(part.size());
+  link.exchange->on_sending(bytes, link.used, link.used ? Duration{} : link.connecting, now);
+  if (options_.keep_raw) link.exchange->keep_request(parts);
   link.connection->send(parts);
+  if (link.connection->unsent() == 0) link.exchange->on_sent(net::steady_now());
 }
 
 void Sender::on_bytes(Link& link, std::string_view bytes, Time received) {

@@ -20,24 +20,6 @@ void for_each_metric(Visit visit) {
   }
 }
 
-void write_metric(JsonWriter& json, const Metric& metric, const Summary& summary) {
-  const auto value = metric.stats == nullptr ? metric.scalar(summary) : std::nullopt;
-  if (metric.stats == nullptr ? !value : (summary.*metric.stats).empty()) return;
-  json.key(metric.tag);
-  json.begin_object();
-  json.member("unit", metric.unit);
-  if (value) json.member("avg", *value);
-  if (metric.stats != nullptr) {
-    const Stats& stats = summary.*metric.stats;
-    for (const Figure& figure : figures()) {
-      if (finite(stats.*figure.value)) json.member(figure.name, stats.*figure.value);
-    }
-    json.member("count", stats.count);
-    if (finite(stats.sum)) json.member("sum", stats.sum);
-  }
-  json.end_object();
-}
-
 }  // namespace
 
 std::vector<Timeslice> timeslices(std::span<const RequestRecord> records, const Summary& whole, Duration length) {
