@@ -122,6 +122,21 @@ TEST_F(ReplayTest, ALostIdleConnectionIsTriedOnceMore) {
   EXPECT_EQ(outcome.figures.sent_again, 3);
 }
 
+TEST_F(ReplayTest, AClosedLoopOpensNoMoreConnectionsThanItHasSlots) {
+  const ScriptedServer server([](const auto&) { return ScriptedServer::Answer{good(4)}; });
+  const trace::Trace trace = trace_of(20, 0);
+  const ReplayOutcome outcome = run({&server}, trace, closed_loop(trace, 20, 4));
+  EXPECT_EQ(outcome.figures.connections, 4);
+  const auto reused = std::count_if(outcome.records.begin(), outcome.records.end(),
+                                    [](const measure::RequestRecord& r) { return r.http->connection_reused; });
+  EXPECT_GE(reused, 16);
+  for (const measure::RequestRecord& r : outcome.records) {
+    EXPECT_GT(r.http->sent, 100);
+    EXPECT_TRUE(r.http->send_end.has_value());
+    EXPECT_EQ(r.http->connection_reused, r.http->connecting == Duration{});
+  }
+}
+
 TEST_F(ReplayTest, NobodyListens) {
   int port = 0;
   {
