@@ -150,6 +150,21 @@ class MetricsLog {
   live::MetricsCollector collector_;
 };
 
+// What a reader of the figures should know, and cannot see in them.
+void add_notes(const ReplayOptions& options, measure::RunResult& run) {
+  const auto other = static_cast<double>(run.live->token_mismatch);
+  const auto answers = static_cast<double>(run.summary.succeeded);
+  if (!options.use_server_token_count && other > 0.01 * answers) {
+    run.info.notes.push_back(
+        fmt::format("the server counts other lengths than the client for {} of {} answers: see --use-server-token-count",
+                    run.live->token_mismatch, run.summary.succeeded));
+  }
+  if (options.use_server_token_count && run.live->not_counted > 0) {
+    run.info.notes.push_back(
+        fmt::format("{} answers came without the server's count: they have the client's", run.live->not_counted));
+  }
+}
+
 measure::RunResult judge(const ReplayOptions& options, const ReplaySetup& setup, live::ReplayOutcome& outcome) {
   measure::RunResult run;
   run.info = setup.info;
@@ -162,6 +177,7 @@ measure::RunResult judge(const ReplayOptions& options, const ReplaySetup& setup,
                                                  {.lag_p99_ms = options.max_lag_ms,
                                                   .error_fraction = options.max_error_fraction,
                                                   .truncated_fraction = options.max_truncated_fraction});
+  add_notes(options, run);
   return run;
 }
 
