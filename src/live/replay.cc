@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "measure/curves.h"
 #include "measure/recorder.h"
 
 namespace infbench::live {
@@ -61,6 +62,7 @@ class Run {
   measure::LiveFigures figures_;
   std::int64_t done_ = 0;
   std::int64_t errors_ = 0;
+  std::size_t gaps_kept_ = 0;
 };
 
 void Run::open_lanes(const trace::Trace& trace, const net::WordList& words, const trace::Schedule& schedule) {
@@ -118,6 +120,10 @@ void Run::take(measure::LiveRecord live) {
   }
   figures_.sent_again += live.sent_again ? 1 : 0;
   if (hooks_.on_record) hooks_.on_record(live);
+  if (live.record.http != nullptr) {
+    gaps_kept_ += live.record.http->gaps_ns.size();
+    if (gaps_kept_ > measure::kMostGaps) live.record.http = measure::without_gaps(*live.record.http);
+  }
   recorder_.add(std::move(live.record));
 }
 

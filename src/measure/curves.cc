@@ -132,14 +132,13 @@ void measure_curve(const Curve& curve, const Curve& users, const Window& window,
   fill(targets.active_per_user, true, true);
 }
 
-const std::vector<std::int64_t>* gaps_of(const RequestRecord& r, bool use_gaps) {
-  return use_gaps && r.http != nullptr && !r.http->gaps_ns.empty() ? &r.http->gaps_ns : nullptr;
+const std::vector<std::int64_t>* gaps_of(const RequestRecord& r) {
+  return r.http != nullptr && !r.http->gaps_ns.empty() ? &r.http->gaps_ns : nullptr;
 }
 
 // Tokens per nanosecond while an answer comes.
-void add_decode(const RequestRecord& r, bool use_gaps, Curve& decode) {
+void add_decode(const RequestRecord& r, const std::vector<std::int64_t>* gaps, Curve& decode) {
   const double tokens = static_cast<double>(r.output - 1);
-  const auto* gaps = gaps_of(r, use_gaps);
   if (gaps == nullptr) {
     const Duration time = decode_duration(r);
     if (time.ns > 0) decode.add(*r.first_token, *r.end, tokens / static_cast<double>(time.ns));
@@ -160,14 +159,14 @@ void add_decode(const RequestRecord& r, bool use_gaps, Curve& decode) {
 }
 
 // Tokens in the server's memory: the prompt from the send on, the answer's as they come, none after the end.
-void add_held(const RequestRecord& r, bool use_gaps, bool any_gaps, Curve& held) {
+void add_held(const RequestRecord& r, bool any_gaps, Curve& held) {
   const auto input = static_cast<double>(r.input);
   const auto output = static_cast<double>(r.output);
   held.add(r.sent, *r.end, input);
-  const auto* gaps = gaps_of(r, use_gaps);
+  const auto* gaps = gaps_of(r);
   if (gaps == nullptr) {
-    // aiperf: where gaps are known, an answer without any was too short to be held.
-    if (!any_gaps) held.add(*r.first_token, *r.end, output);
+    // aiperf: where gaps are known, an answer of one chunk is not held.
+    if (!any_gaps || r.output > 1) held.add(*r.first_token, *r.end, output);
     return;
   }
   const double each = (output - 1) / static_cast<double>(gaps->size());
@@ -204,10 +203,8 @@ void fill_curves(std::span<const RequestRecord> records, Summary& s) {
   const Window window{s.first_sent, s.first_sent + s.benchmark_duration};
   std::size_t gaps = 0;
   for (const RequestRecord& r : records) gaps += r.http != nullptr && succeeded(r) ? r.http->gaps_ns.size() : 0;
-  const bool use_gaps = gaps <= kMostGaps;
-  const bool any_gaps = use_gaps && gaps > 0;
   const std::size_t few = 2 * records.size();
-  const std::size_t many = few + (use_gaps ? gaps : 0);
+  const std::size_t many = few + gaps;
   const Curve requests = curve_of(records, few, [](const auto& r, Curve& c) { c.add(r.sent, *r.end, 1); });
   const Curve prompts = curve_of(records, few, [](const auto& r, Curve& c) { c.add(r.sent, *r.first_token, 1); });
   const Curve answers = curve_of(records, few, [](const auto& r, Curve& c) { c.add(*r.first_token, *r.end, 1); });
@@ -220,7 +217,7 @@ void fill_curves(std::span<const RequestRecord> records, Summary& s) {
                  .effective_per_user = &Summary::effective_prefill_throughput_per_user,
                  .active_per_user = &Summary::active_prefill_throughput_per_user},
                 s);
-  measure_curve(curve_of(records, many, [&](const auto& r, Curve& c) { add_decode(r, use_gaps, c); }), answers, window,
+  measure_curve(curve_of(records, many, [](const auto& r, Curve& c) { add_decode(r, gaps_of(r), c); }), answers, window,
                 kPerSecond,
                 {.effective = &Summary::effective_decode_throughput,
                  .active = &Summary::active_decode_throughput,
@@ -230,12 +227,12 @@ void fill_curves(std::span<const RequestRecord> records, Summary& s) {
   // aiperf takes the answers of the total as even.
   const auto add_both = [](const RequestRecord& r, Curve& c) {
     add_prefill(r, c);
-    add_decode(r, false, c);
+    add_decode(r, nullptr, c);
   };
   measure_curve(curve_of(records, 2 * few, add_both), requests, window, kPerSecond,
                 {.effective = &Summary::effective_total_throughput, .active = &Summary::active_total_throughput}, s);
-  measure_curve(curve_of(records, many + few, [&](const auto& r, Curve& c) { add_held(r, use_gaps, any_gaps, c); }), requests,
-                window, 1, {.effective = &Summary::tokens_in_flight}, s);
+  measure_curve(curve_of(records, many + few, [&](const auto& r, Curve& c) { add_held(r, gaps > 0, c); }), requests, window, 1,
+                {.effective = &Summary::tokens_in_flight}, s);
 }
 
 }  // namespace infbench::measure

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -37,5 +38,12 @@ struct HttpExchange {
   std::vector<std::int64_t> gaps_ns;  // between chunks with text; of a stream
   ServerUsage usage;
 };
+
+// For a run with more gaps than there should be in memory.
+inline std::shared_ptr<const HttpExchange> without_gaps(const HttpExchange& http) {
+  auto copy = std::make_shared<HttpExchange>(http);
+  copy->gaps_ns = {};
+  return copy;
+}
 
 }  // namespace infbench::measure
