@@ -188,7 +188,7 @@ Result<void> write_slices(const ReplayOptions& options, const measure::RunResult
   const auto slices = measure::timeslices(records, run.summary, length);
   const std::string name = options.artifact_dir + "/" +
                            (options.export_prefix.empty() ? "profile_export_aiperf" : options.export_prefix) + "_timeslices";
-  return measure::write_file(name + ".json", measure::timeslices_json(run.info, slices)).and_then([&] {
+  return measure::write_file(name + ".json", measure::timeslices_json(run.info, run.summary, slices)).and_then([&] {
     return measure::write_file(name + ".csv", measure::timeslices_csv(run.info, slices));
   });
 }

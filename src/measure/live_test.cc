@@ -145,9 +145,10 @@ TEST(Timeslices, EveryRequestIsInTheWindowInWhichItWasDue) {
   EXPECT_EQ(slices[2].summary.requests, 1);
   EXPECT_EQ(slices[2].start, at_ms(4000));
   simdjson::dom::parser parser;
-  const std::string text = timeslices_json(example_info(), slices);
+  const std::string text = timeslices_json(example_info(), whole, slices);
   const simdjson::dom::element json = parser.parse(text);
   EXPECT_EQ(json["timeslices"].get_array().size(), 3U);
+  EXPECT_EQ(std::string_view(json["input_config"]["models"]["items"].at(0)["name"]), "Qwen/Qwen3-32B");
   EXPECT_DOUBLE_EQ(double(json["timeslices"].at(0)["time_to_first_token"]["max"]), 2500);
   EXPECT_THAT(timeslices_csv(example_info(), slices), HasSubstr(",Time to First Token,ms,max,2500.00\r\n"));
 }

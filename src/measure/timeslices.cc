@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/json_writer.h"
+#include "measure/export_aiperf.h"
 #include "measure/metric_table.h"
 
 namespace infbench::measure {
@@ -38,7 +39,7 @@ std::vector<Timeslice> timeslices(std::span<const RequestRecord> records, const 
   return slices;
 }
 
-std::string timeslices_json(const RunInfo& info, std::span<const Timeslice> slices) {
+std::string timeslices_json(const RunInfo& info, const Summary& whole, std::span<const Timeslice> slices) {
   std::string out;
   JsonWriter json(out, JsonWriter::Style::pretty);
   json.begin_object();
@@ -52,6 +53,7 @@ std::string timeslices_json(const RunInfo& info, std::span<const Timeslice> slic
     json.end_object();
   }
   json.end_array();
+  write_input_config(json, info, whole);
   json.end_object();
   out += '\n';
   return out;
