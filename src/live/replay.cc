@@ -113,7 +113,7 @@ void Run::take(measure::LiveRecord live) {
     figures_.chunks_together += live.chunks_together;
     figures_.not_counted += live.counted_by_server ? 0 : 1;
     figures_.token_mismatch += live.counted_by_server && r.output != live.chunks ? 1 : 0;
-    figures_.truncated += options_.sender.request.ignore_eos && r.output < r.output_asked ? 1 : 0;
+    figures_.truncated += live.full_length && r.output < r.output_asked ? 1 : 0;
   }
   figures_.sent_again += live.sent_again ? 1 : 0;
   if (hooks_.on_record) hooks_.on_record(live);

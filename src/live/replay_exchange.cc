@@ -199,6 +199,7 @@ void Exchange::succeed() {
   r.output = live_.counted_by_server ? usage_.completion : live_.chunks;
   r.cached = std::max<Tokens>(usage_.cached, 0);
   live_.prompt_tokens = usage_.prompt;
+  if (options_.input_by_server && usage_.prompt > 0) r.input = usage_.prompt;
   done_ = true;
 }
 

@@ -41,6 +41,7 @@ struct ExchangeOptions {
   bool streaming = true;
   bool keep_text = false;  // of the answer, for the next turn of its session
   bool keep_chunk_times = false;
+  bool input_by_server = false;  // the prompt has as many tokens as the server says, if it does
 };
 
 class Exchange {

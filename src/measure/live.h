@@ -24,6 +24,7 @@ struct LiveRecord {
   std::int64_t chunks = 0;           // that carried text
   std::int64_t chunks_together = 0;  // of these, read together with the one before
   bool counted_by_server = false;    // record.output is the server's count, else that of the chunks
+  bool full_length = false;          // the answer was to have exactly the length asked for
   bool sent_again = false;           // the idle connection that it was first sent on was being closed by the server
   std::vector<Time> chunk_times;     // of chunks with text; only kept for --export-level raw
 };

@@ -101,10 +101,12 @@ bool RowReader::read_field(JsonCursor& cursor) {
     read_unknown(name->text, name->at, cursor);
   } else {
     const auto field = static_cast<Field>(known - kNames.begin());
-    if ((seen_ >> field & 1U) != 0) wrong(name->at, fmt::format("the field '{}' is given twice", *known));
+    const bool again = (seen_ >> field & 1U) != 0;
+    if (again) wrong(name->at, fmt::format("the field '{}' is given twice", *known));
     seen_ |= 1U << field;
     at_[field] = name->at;
     read_known(field, cursor);
+    if (again) null_ &= ~(1U << field);  // one error is enough
   }
   return !cursor.fault();
 }
