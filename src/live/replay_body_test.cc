@@ -136,6 +136,10 @@ TEST(RequestWriter, LiteralPrompts) {
        R"("ignore_eos":true,"temperature":0,"top_k":4)" +
            usage,
        {.streaming = true, .full_length = true, .output_asked = 3}},
+      {R"("text_input": "a", "output_length": 3, "extra": {"max_completion_tokens": 2}, "k": 1)",
+       {.model = "m", .streaming = false},
+       R"({"messages":[{"role":"user","content":"a"}],"model":"m","stream":false,"ignore_eos":true,"max_completion_tokens":2})",
+       {.streaming = false, .full_length = true, .output_asked = 2}},
       // Without a length none is asked for, nor that the answer go on to it.
       {R"("text_input": "a")",
        {.endpoint = Endpoint::completions, .model = "m", .streaming = false},
