@@ -118,18 +118,18 @@ TEST(RequestWriter, TheFormsOfABody) {
   }
 }
 
-// The body of each row with its own prompt, as a whole.
-TEST(RequestWriter, LiteralPrompts) {
-  struct Case {
-    std::string row;  // behind the timestamp
-    RequestOptions options;
-    std::string body;
-    RequestWriter::Expected expected;
-  };
+struct LiteralCase {
+  std::string row;  // behind the timestamp
+  RequestOptions options;
+  std::string body;
+  RequestWriter::Expected expected;
+};
+
+std::vector<LiteralCase> literal_cases() {
   const RequestOptions chat{.model = "m", .extra = {{"temperature", "0"}, {"top_k", "4"}}};
   const std::string usage = R"(,"stream_options":{"include_usage":true}})";
   const std::string payload = R"({"model": "other", "messages": [{"role": "user", "content": "hi"}, {"role":"x"}], )";
-  const std::vector<Case> cases = {
+  return {
       {R"("text_input": "a \"b\" \u00e9", "output_length": 3)",
        chat,
        R"({"messages":[{"role":"user","content":"a \"b\" \u00e9"}],"model":"m","stream":true,"max_completion_tokens":3,)"
@@ -177,7 +177,11 @@ TEST(RequestWriter, LiteralPrompts) {
        payload + R"("stream": true, "max_tokens": 7})",
        {.streaming = true, .full_length = false, .output_asked = 6}},
   };
-  for (const Case& one : cases) {
+}
+
+// The body of each row with its own prompt, as a whole.
+TEST(RequestWriter, LiteralPrompts) {
+  for (const LiteralCase& one : literal_cases()) {
     const trace::Trace trace = trace_of(R"({"timestamp": 0, )" + one.row + "}\n");
     BlockTexts blocks(words(), 42, BlockTexts::Form::words, 1U << 20U);
     RequestWriter writer(one.options, blocks, trace);

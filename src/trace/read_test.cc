@@ -146,7 +146,7 @@ const std::vector<std::pair<std::string, std::string>> kBadPrompts = {
      "t:1:37: 'hash_ids' goes with 'input_length' only, found it beside 'text_input'"},
     {R"({"timestamp": 0, "text_input": ""})", "t:1:32: expected a text for 'text_input', found an empty one"},
     {R"({"timestamp": 0, "text_input": ["a"]})", "t:1:32: expected a text for 'text_input', found an array"},
-    {R"({"timestamp": 0, "text_input": "bad"})", "t:1:18: the field 'text_input' has no prompt: it is bad"},
+    {R"({"timestamp": 0, "text_input": "bad"})", "t:1:18: the field 'text_input' cannot be counted: it is bad"},
     {R"({"timestamp": 0, "text_input": "a", "text_input": null})", "t:1:37: the field 'text_input' is given twice"},
     {R"({"text_input": "a"})", "t:1:19: the field 'timestamp' is missing"},
     {R"({"timestamp": 0, "text_input": "a", "tools": [{}]})", "t:1:37: 'tools' goes with 'messages' only, found it without"},

@@ -292,7 +292,7 @@ void RowReader::count_prompt() {
   if (!options_.count) return wrong(at_[field], fmt::format("the field '{}' cannot be used here", kNames[field]));
   auto counted = options_.count(body_.body().kind, body_.literal());
   if (!counted) {
-    return wrong(at_[field], fmt::format("the field '{}' has no prompt: {}", kNames[field], counted.error().front().what));
+    return wrong(at_[field], fmt::format("the field '{}' cannot be counted: {}", kNames[field], counted.error().front().what));
   }
   counted_ = *std::move(counted);
   row_.input = counted_.tokens;
