@@ -116,7 +116,7 @@ void Run::take(measure::LiveRecord live) {
     figures_.not_counted += live.counted_by_server ? 0 : 1;
     const Tokens said = r.http->usage.completion;
     figures_.token_mismatch += live.counted_by_server && said != live.client_tokens ? 1 : 0;
-    figures_.truncated += options_.sender.request.ignore_eos && std::max(r.output, said) < r.output_asked ? 1 : 0;
+    figures_.truncated += live.full_length && std::max(r.output, said) < r.output_asked ? 1 : 0;
   }
   figures_.sent_again += live.sent_again ? 1 : 0;
   if (hooks_.on_record) hooks_.on_record(live);

@@ -49,6 +49,7 @@ struct JsonParser::State {
   void read_choice(json::object choice, Chunk& chunk);
   void read_delta(json::object delta, Chunk& chunk);
   void read_text(json::value value, bool reasoning, Chunk& chunk);
+  void read_tool_call(json::object call, Chunk& chunk);
   static void read_usage(json::object usage, Chunk& chunk);
   static void read_error(json::value value, ServerError& error);
   json::document parse(std::string_view text);
@@ -73,6 +74,19 @@ void JsonParser::State::read_text(json::value value, bool reasoning, Chunk& chun
   chunk.text = {data + at, length};
 }
 
+// Its name and arguments are tokens of the answer like any others, but no text for a next turn.
+void JsonParser::State::read_tool_call(json::object call, Chunk& chunk) {
+  for (auto field : call) {
+    if (field.unescaped_key().value() != "function") continue;
+    json::value function = field.value();
+    if (function.type() != json::json_type::object) continue;
+    for (auto part : function.get_object()) {
+      const std::string_view key = part.unescaped_key();
+      if (key == "name" || key == "arguments") read_text(part.value(), true, chunk);
+    }
+  }
+}
+
 void JsonParser::State::read_delta(json::object delta, Chunk& chunk) {
   for (auto field : delta) {
     const std::string_view key = field.unescaped_key();
@@ -80,6 +94,10 @@ void JsonParser::State::read_delta(json::object delta, Chunk& chunk) {
       read_text(field.value(), false, chunk);
     } else if (key == "reasoning_content" || key == "reasoning") {
       read_text(field.value(), true, chunk);
+    } else if (key == "tool_calls") {
+      json::value calls = field.value();
+      if (calls.type() != json::json_type::array) continue;
+      for (auto call : calls.get_array()) read_tool_call(call.get_object(), chunk);
     }
   }
 }

@@ -26,7 +26,7 @@ struct Usage {
 struct Chunk {
   enum class Kind : std::uint8_t { nothing, text, done, error, broken };
   Kind kind = Kind::nothing;
-  bool reasoning = false;  // of a text
+  bool reasoning = false;  // of a text: reasoning or part of a tool call, which a next turn does not repeat
   bool finished = false;   // had a finish_reason; also a text chunk may
   bool has_usage = false;
   std::string_view text;  // of a text: as it stands in the JSON, without quotes, still escaped; a view into the data

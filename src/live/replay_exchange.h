@@ -48,6 +48,7 @@ struct ExchangeOptions {
   // count: the prompt as it was made, a token for each chunk of a stream that carries text, by `words` of an answer that comes
   // whole.
   bool use_server_count = false;
+  bool input_by_server = false;          // the prompt's tokens are the server's count in any case, if it gives one
   const net::WordList* words = nullptr;  // none: an answer that comes whole counts as one token
 };
 

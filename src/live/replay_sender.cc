@@ -34,7 +34,7 @@ Sender::Sender(net::EventLoop& loop, const SenderOptions& options, const trace::
       followed_(trace.size()) {
   INFBENCH_CHECK(!options.targets.empty());
   for (const trace::Send& send : schedule.sends) {
-    if (send.after) followed_[send.after->value] = true;
+    if (send.after && !trace::self_contained(trace.request(send.request).prompt)) followed_[send.after->value] = true;
   }
 }
 
@@ -184,7 +184,9 @@ measure::LiveRecord Sender::record_of(const Pending& pending) const {
   r.scheduled = pending.scheduled;
   r.sent = pending.first_sent;
   r.input = request.input;
-  r.output_asked = options_.request.ask_output ? request.output : 0;
+  const RequestWriter::Expected expected = writer_.expected(pending.request);
+  r.output_asked = expected.output_asked;
+  live.full_length = expected.full_length;
   if (options_.targets.size() > 1) r.worker = WorkerId{static_cast<std::uint32_t>(target_of(pending.request))};
   live.sent_again = pending.again;
   return live;
@@ -192,6 +194,7 @@ measure::LiveRecord Sender::record_of(const Pending& pending) const {
 
 std::vector<RequestWriter::EarlierTurn> Sender::earlier_turns(trace::RequestIndex request) const {
   std::vector<RequestWriter::EarlierTurn> turns;
+  if (trace::self_contained(trace_.request(request).prompt)) return turns;
   for (auto turn = trace_.request(request).previous; turn; turn = trace_.request(*turn).previous) {
     const auto answer = answers_.find(turn->value);
     turns.push_back({.request = *turn, .answer = answer == answers_.end() ? std::string_view{} : answer->second});
@@ -201,10 +204,12 @@ std::vector<RequestWriter::EarlierTurn> Sender::earlier_turns(trace::RequestInde
 }
 
 void Sender::send_on(Link& link, Pending pending) {
-  link.exchange = std::make_unique<Exchange>(ExchangeOptions{.streaming = options_.request.streaming,
+  const bool literal = trace_.request(pending.request).prompt != trace::PromptKind::blocks;
+  link.exchange = std::make_unique<Exchange>(ExchangeOptions{.streaming = writer_.expected(pending.request).streaming,
                                                              .keep_text = followed_[pending.request.value],
                                                              .keep_raw = options_.keep_raw,
                                                              .use_server_count = options_.use_server_count,
+                                                             .input_by_server = literal,
                                                              .words = &words_},
                                              parser_);
   link.ticket = next_ticket_++;

@@ -38,6 +38,7 @@ struct LiveRecord {
   std::int64_t chunks_together = 0;            // of these, read together with the one before
   bool counted_by_server = false;              // the server said how many tokens its answer has
   Tokens client_tokens = 0;                    // of the answer, by the client's own count
+  bool full_length = false;                    // the answer was to have exactly the length asked for
   bool sent_again = false;                     // the idle connection that it was first sent on was being closed by the server
   std::shared_ptr<RawExchange> raw = nullptr;  // only kept for --export-level raw
 };

@@ -12,24 +12,6 @@ from conftest import MODEL, SRTCTL, load, metric, read_rows, run
 GOODPUT = "time_to_first_token:2000 inter_token_latency:25"
 
 
-@pytest.fixture
-def aiperf(hugging_face_home, tmp_path):
-    """aiperf(*flags): runs it to its end, which must be a success, and gives the folder with its files."""
-
-    def profile(*flags):
-        folder = tmp_path / "artifacts"
-        # aiperf 0.13.0 fails with a tokenizer in a local folder, so it gets one as if downloaded. It leaves files in $HOME and
-        # $TMPDIR.
-        env = {"HF_HOME": hugging_face_home, "HOME": tmp_path, "TMPDIR": tmp_path, "HF_HUB_OFFLINE": "1"}
-        program = pathlib.Path(sys.executable).parent / "aiperf"
-        command = [program, "profile", "--artifact-dir", folder, "--ui", "simple", "--no-gpu-telemetry", *flags]
-        code, out, err = run(command, seconds=200, env={key: str(value) for key, value in env.items()}, cwd=tmp_path)
-        assert code == 0, f"{command}\n{out[-6000:]}\n{err[-6000:]}"
-        return folder
-
-    return profile
-
-
 def summary_of(folder):
     summary = json.loads((folder / "profile_export_aiperf.json").read_text())
     assert not summary["was_cancelled"]
