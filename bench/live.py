@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import pathlib
+import signal
 import socket
 import subprocess
 import sys
@@ -194,14 +195,16 @@ def start(table, folder):
     for which in CLIENTS:
         server = FirstPost()
         client = Client(which, folder / which, [server.url], trace_flags(trace), memory=True)
-        came = server.came.wait(START_MOST_S)
+        try:
+            came = server.came.wait(START_MOST_S)
+            client.meter.sample()
+        finally:
+            client.end()
+            server.close()
         if came and server.at_ns is not None:
             took_s[which] = (server.at_ns - client.begun_ns) / 1e9
         else:
             print(f"{which}: no request within {START_MOST_S} s", file=sys.stderr)
-        client.meter.sample()
-        client.end()
-        server.close()
         peak_mb[which] = client.meter.peak_mb
     table.row("whole trace, command to first request (s)", took_s, ("<=", 0.5), 2)
     table.row("whole trace, memory until then (MB)", peak_mb, ("<=", 150), 0)
@@ -289,6 +292,7 @@ def main():
     wanted = sys.argv[1:] or list(PARTS)
     if unknown := [name for name in wanted if name not in PARTS]:
         sys.exit(f"no such part: {', '.join(unknown)}; there are {', '.join(PARTS)}")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is ended
     print(f"{os.cpu_count()} processors, load average {os.getloadavg()[0]:.1f} at the start")
     table = Table()
     with tempfile.TemporaryDirectory(prefix="infbench-live-") as name:

@@ -147,8 +147,9 @@ class Client:
         self.log = folder / "log"
         self.begun_ns = time.time_ns()
         with self.log.open("wb") as out:
-            self.process = subprocess.Popen([str(part) for part in command], stdin=subprocess.DEVNULL, stdout=out,
-                                            stderr=subprocess.STDOUT, start_new_session=True, env=env, cwd=folder if which == AIPERF else ROOT)
+            self.process = subprocess.Popen(
+                [str(part) for part in command], stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, start_new_session=True,
+                env=env, cwd=folder if which == AIPERF else ROOT)
         self.meter = Meter(self.process.pid, memory, 0.02 if which == OURS and memory else 0.2)
 
     def wait(self, seconds):
@@ -156,7 +157,8 @@ class Client:
             code = self.process.wait(seconds)
         except subprocess.TimeoutExpired:
             code = f"more than {seconds} s"
-        self.end()
+        finally:
+            self.end()
         if code != 0:
             raise RuntimeError(f"{self.which}: {code}\n{self.log.read_text(errors='replace')[-2000:]}")
         return Run(read_requests(self.artifacts), self.meter)
@@ -196,7 +198,8 @@ class Engine:
         self.log_path = folder / "truth.jsonl"
         self.log_path.unlink(missing_ok=True)
         logged = ["--truth-log", self.log_path] if truth else []
-        self.serve = Serve(["--threads", 1, "--gpu", "h200", "--tp", 2, "--page-size", 64, *logged, *flags], workers, folder / "serve.log")
+        model = ["--threads", 1, "--gpu", "h200", "--tp", 2, "--page-size", 64]
+        self.serve = Serve([*model, *logged, *flags], workers, folder / "serve.log")
         self.meter = Meter(self.serve.process.pid)
 
     def __enter__(self):
