@@ -57,7 +57,7 @@ void Sender::pump() {
 void Sender::arm() {
   Time at = kNever;
   const std::optional<Time> due = pacer_.next();
-  if (due) at = *due;
+  if (due) at = *pacer_.awake_from();
   if (!deadlines_.empty()) at = std::min(at, deadlines_.front().at);
   if (more_to_prepare_) {
     at = net::steady_now();
@@ -66,9 +66,20 @@ void Sender::arm() {
   }
   if (at == kNever) {
     timer_.disarm();
+  } else if (due && at <= net::steady_now()) {
+    stay_awake();
   } else {
     timer_.arm(at);
   }
+}
+
+// Something is due very soon: round and round the loop instead of sleeping. Sockets get their turn in between.
+void Sender::stay_awake() {
+  if (std::exchange(awake_, true)) return;
+  loop_.post([this] {
+    awake_ = false;
+    pump();
+  });
 }
 
 // A piece of the work that the next burst will need; whether there is more.
@@ -148,6 +159,7 @@ void Sender::on_connected(std::size_t target, Time began, Result<std::unique_ptr
   const Pending pending = server.waiting.front();
   server.waiting.pop_front();
   send_on(link, pending);
+  arm();
 }
 
 Sender::Link& Sender::new_link(std::size_t target, std::unique_ptr<net::Connection> connection) {
@@ -223,7 +235,6 @@ void Sender::send_on(Link& link, Pending pending) {
   link.pending = pending;
   link.exchange->begin(record_of(pending), pending.first_sent);
   deadlines_.push_back({.at = now + options_.request_timeout, .link = &link, .ticket = link.ticket});
-  if (deadlines_.size() == 1) arm();  // there may have been nothing to wait for
   Bytes bytes = 0;
   for (const std::string_view part : parts) bytes += static_cast<Bytes>(part.size());
   link.exchange->on_sending(bytes, link.used, link.used ? Duration{} : link.connecting, now);
@@ -251,7 +262,8 @@ void Sender::on_closed(Link& link, const std::string& reason) {
     Pending pending = link.pending;
     pending.again = true;
     retire(link);
-    return send(pending);
+    send(pending);
+    return arm();
   }
   link.exchange->on_closed(reason, net::steady_now());
   finish(link);

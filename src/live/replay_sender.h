@@ -101,6 +101,7 @@ class Sender {
   bool prepare(Time now);
   void check_finished();
   void arm();
+  void stay_awake();
   Link* take_idle(std::size_t target, Time now);
   Link& new_link(std::size_t target, std::unique_ptr<net::Connection> connection);
   void retire(Link& link);
@@ -136,6 +137,7 @@ class Sender {
   std::int64_t connections_ = 0;
   std::int64_t not_sent_ = 0;
   bool more_to_prepare_ = false;
+  bool awake_ = false;  // pump() is about to be called again
   bool finished_ = false;
   bool cancelled_ = false;
   SenderCounters counters_;

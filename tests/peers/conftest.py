@@ -231,8 +231,13 @@ def small_trace(conversation, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def hugging_face_home(tmp_path_factory):
-    """A Hugging Face cache with Qwen3's tokenizer in it, as a download of MODEL would have left it."""
     home = tmp_path_factory.mktemp("hf")
+    lay_out_hugging_face_home(home)
+    return home
+
+
+def lay_out_hugging_face_home(home):
+    """A Hugging Face cache with Qwen3's tokenizer in it, as a download of MODEL would have left it."""
     repository = home / "hub" / ("models--" + MODEL.replace("/", "--"))
     commit = "0" * 40
     snapshot = repository / "snapshots" / commit
@@ -242,7 +247,6 @@ def hugging_face_home(tmp_path_factory):
     for name in ("tokenizer.json", "tokenizer_config.json"):
         (snapshot / name).symlink_to(QWEN3 / name)
     (snapshot / "config.json").write_text('{"model_type": "qwen3", "architectures": ["Qwen3ForCausalLM"]}\n')
-    return home
 
 
 @pytest.fixture
