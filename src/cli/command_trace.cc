@@ -130,9 +130,7 @@ ExitCode run(const TraceSynthesizeOptions& options) {
 ExitCode run(const TraceSliceOptions& options) {
   const auto read = trace::read_trace(options.file, literal_prompts());
   if (!read) return report_errors(read.error());
-  const auto ns = [](std::optional<double> s) {
-    return s ? std::optional(Duration{static_cast<std::int64_t>(*s * 1e9 + 0.5)}) : std::nullopt;
-  };
+  const auto ns = [](std::optional<double> s) { return s ? std::optional(Duration{std::llround(*s * 1e9)}) : std::nullopt; };
   const auto part = trace::slice(
       read->trace,
       {.from = ns(options.from_s), .to = ns(options.to_s), .requests = options.requests, .input_max = options.isl_max});

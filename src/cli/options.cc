@@ -207,6 +207,7 @@ std::string unknown_command(const CLI::App& app, int argc, const char* const* ar
   const auto subcommands = at->get_subcommands([](const CLI::App*) { return true; });
   if (subcommands.empty() || word >= argc || argv[word][0] == '-') return {};
   std::vector<std::string> names;
+  names.reserve(subcommands.size());
   for (const CLI::App* subcommand : subcommands) names.push_back(subcommand->get_name());
   const std::string hint = did_you_mean(argv[word], {names.begin(), names.end()});
   return "there is no command '" + std::string(argv[word]) + "'" + (hint.empty() ? "" : ": " + hint);

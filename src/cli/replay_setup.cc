@@ -1,6 +1,7 @@
 #include "cli/replay_setup.h"
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <numeric>
 #include <thread>
@@ -39,8 +40,8 @@ class Mistakes {
   Errors errors_;
 };
 
-Duration ms(double number) { return {static_cast<std::int64_t>(number * 1e6 + 0.5)}; }
-Duration s(double number) { return {static_cast<std::int64_t>(std::min(number, 3e9) * 1e9 + 0.5)}; }
+Duration ms(double number) { return {std::llround(number * 1e6)}; }
+Duration s(double number) { return {std::llround(std::min(number, 3e9) * 1e9)}; }
 
 std::uint64_t drawn_seed() { return mix64(static_cast<std::uint64_t>(net::to_epoch_ns(net::steady_now()))) >> 32U; }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <optional>
 
 #include <fmt/format.h>
@@ -74,7 +75,7 @@ Result<void> set_limit(std::string_view part, Slo& slo) {
   if (!value || *value <= 0 || *value > 3.6e6) {
     return fail(fmt::format("expected TAG:MILLISECONDS (0 to 3600000) for --goodput, found '{}'", part));
   }
-  const Duration limit{static_cast<std::int64_t>(*value * 1e6 + 0.5)};
+  const Duration limit{std::llround(*value * 1e6)};
   if (tag == "time_to_first_token") {
     slo.ttft = limit;
   } else if (tag == "inter_token_latency") {

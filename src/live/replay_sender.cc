@@ -19,7 +19,7 @@ constexpr std::size_t kConnectAtOnce = 1024;
 }  // namespace
 
 Sender::Sender(net::EventLoop& loop, const SenderOptions& options, const trace::Trace& trace, const net::WordList& words,
-               trace::Schedule schedule, Time start, std::size_t cache_bytes, Events events)
+               const trace::Schedule& schedule, Time start, std::size_t cache_bytes, Events events)
     : loop_(loop),
       options_(options),
       trace_(trace),

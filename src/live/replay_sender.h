@@ -49,7 +49,7 @@ class Sender {
 
   // `options`, `trace` and `words` must outlive this.
   Sender(net::EventLoop& loop, const SenderOptions& options, const trace::Trace& trace, const net::WordList& words,
-         trace::Schedule schedule, Time start, std::size_t cache_bytes, Events events);
+         const trace::Schedule& schedule, Time start, std::size_t cache_bytes, Events events);
   ~Sender();
 
   void start();

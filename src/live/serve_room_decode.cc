@@ -122,7 +122,8 @@ void DecodeRooms::peer_gone(PeerId peer, const std::string& why) {
     if (room.peer == peer) lost.push_back(number);
   }
   std::sort(lost.begin(), lost.end());  // so that what follows has one order
-  for (const std::uint64_t number : lost) fail(number, "the prefill worker at " + place + " is lost: " + why);
+  const std::string cause = "the prefill worker at " + place + " is lost: " + why;
+  for (const std::uint64_t number : lost) fail(number, cause);
 }
 
 // ---- Time

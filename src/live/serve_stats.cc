@@ -1,6 +1,7 @@
 #include "live/serve_stats.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "base/json_writer.h"
 
@@ -62,7 +63,7 @@ std::string label_value(std::string_view text) {
 }  // namespace
 
 DurationHistogram::DurationHistogram(std::span<const double> bounds_s) : bounds_s_(bounds_s), counts_(bounds_s.size() + 1, 0) {
-  for (const double bound : bounds_s) bounds_ns_.push_back(static_cast<std::int64_t>(bound * 1e9 + 0.5));
+  for (const double bound : bounds_s) bounds_ns_.push_back(std::llround(bound * 1e9));
 }
 
 void DurationHistogram::add(Duration duration) {

@@ -47,7 +47,7 @@ void GapHistogram::merge(const GapHistogram& other) {
 }
 
 double GapHistogram::percentile_ns(double percent) const {
-  const auto rank = static_cast<std::uint64_t>(static_cast<double>(count_ - 1) * (percent / 100) + 0.5);
+  const auto rank = static_cast<std::uint64_t>(std::llround(static_cast<double>(count_ - 1) * (percent / 100)));
   std::uint64_t before = 0;
   for (std::size_t bucket = 0; bucket < counts_.size(); ++bucket) {
     before += counts_[bucket];

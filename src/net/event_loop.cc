@@ -4,7 +4,7 @@
 #include <csignal>
 #include <utility>
 
-#include <time.h>
+#include <ctime>
 
 #include "net/event_loop_impl.h"
 

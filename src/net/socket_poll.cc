@@ -3,8 +3,8 @@
 #include <array>
 
 #include <sys/epoll.h>
-#include <time.h>
 #include <unistd.h>
+#include <ctime>
 
 #include "base/check.h"
 #include "net/connection_impl.h"
