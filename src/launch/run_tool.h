@@ -1,6 +1,7 @@
 // run_tool(): starts another program, waits for its end, and takes what it printed. No shell: each word arrives as it is.
 //
-// For short programs (sbatch, scontrol): the calling thread waits. Usable from any thread; owns the child until it has ended.
+// For short programs (sbatch, scontrol): the calling thread waits. The child stays in our process group, so that Ctrl-C reaches
+// it too. Usable from any thread.
 #pragma once
 
 #include <string>
@@ -19,9 +20,8 @@ struct ToolOutput {
 };
 
 struct ToolOptions {
-  std::string_view input{};        // its standard input; nothing is /dev/null
-  Duration limit{60'000'000'000};  // after that it is killed, with its process group
-  // The calling thread watches nothing else meanwhile, so Ctrl-C reaches the child too: it stays in our process group.
+  std::string_view input{};      // its standard input
+  Duration limit = seconds(60);  // after that it is killed
 };
 
 // `argv[0]` is looked for in $PATH. Errors: it cannot be started; it took longer than the limit. An exit code other than 0 is

@@ -42,8 +42,11 @@ struct JobState {
 // None: Slurm does not know the job (any more: it forgets jobs minutes after their end).
 Result<std::optional<JobState>> job_state(const std::string& job);
 
-// All of the job ends: what runs in it gets SIGTERM, and SIGKILL after the cluster's KillWait (30 s by default).
-Result<void> cancel_job(const std::string& job);
+// Ends the job. gently: only the batch script gets SIGTERM, so that it ends its steps in order and collects what there is; a
+// job that still waits is just removed. at_once: all steps and the script get SIGTERM together, and SIGKILL after the cluster's
+// KillWait (30 s by default). A job that has ended is no error.
+enum class Cancel : std::uint8_t { gently, at_once };
+Result<void> cancel_job(const std::string& job, Cancel how);
 
 // The allocation that this program runs in.
 struct Allocation {
@@ -56,11 +59,22 @@ struct Allocation {
 Result<Allocation> find_allocation();
 bool in_allocation();  // $SLURM_JOB_ID is set
 
-// The steps that run in the job now: "12345.0". Without the batch script and what else is not a step of srun.
-Result<std::vector<std::string>> running_steps(const std::string& job);
+// A step of srun.
+struct JobStep {
+  std::string id;    // "12345.0"
+  std::string name;  // srun --job-name; else the program's
+};
 
-// Ends all steps of the job but those of `keep` (running_steps() before the run), with SIGKILL, and waits until they are gone.
-// For teardown, after the sruns had their SIGTERM.
-Result<void> end_steps(const std::string& job, const std::vector<std::string>& keep);
+// Those that run in the job now, without the batch script and what else srun did not start.
+Result<std::vector<JobStep>> running_steps(const std::string& job);
+
+// Sends a signal to all processes of these steps. The only way to do so gently: srun answers SIGTERM and SIGHUP by killing its
+// step (SIGKILL, no SIGTERM before it), keeps a first SIGINT to itself, and passes on only SIGUSR1 and SIGUSR2; a killed srun
+// leaves its step running. (Slurm 22.05, seen.) A step that has ended meanwhile is no error.
+Result<void> signal_steps(const std::vector<JobStep>& steps, int signal);
+
+// Kills all steps of the job but those of `keep` (running_steps() before the run), and waits until they are gone. The last act
+// of a teardown.
+Result<void> end_steps(const std::string& job, const std::vector<JobStep>& keep);
 
 }  // namespace infbench::launch

@@ -21,6 +21,7 @@ struct NodeFacts {
   std::string kernel;             // "Linux 6.1.0-18-amd64"
   std::vector<std::string> gpus;  // names, "NVIDIA H200"; empty: nvidia-smi is not there
   std::string driver;             // of the GPUs; empty: as above
+  std::string visible_gpus;       // $CUDA_VISIBLE_DEVICES there: those that Slurm gave to the job, "0,1"; empty: not set
 };
 
 // Of this machine. The address is that of the interface; with none given the one that the node's name stands for, else the
