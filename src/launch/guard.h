@@ -1,5 +1,6 @@
-// Guard: the last line against orphans. A small child of this program in a session of its own that holds the read end of a pipe;
-// when the pipe closes, because the run is over or because we were killed, it ends what is still there of the run's processes.
+// Guard: the last line against orphans. A small child of this program in a session of its own that holds the read end of a
+// pipe; when the pipe closes, because the run is over or because we were killed, it ends what is still there of the run's
+// processes.
 //
 // It finds them by their process groups, which it is told, and by a variable of their environment (kRunVariable), so that
 // processes that made a session of their own and those that were just being started are found too. The Guard object owns the

@@ -49,6 +49,23 @@ Result<std::string> folder_of_locks() {
   return folder;
 }
 
+bool are_free(int slot, const in_addr& address) {
+  for (int port = slot; port < slot + PortBlock::kSlot; ++port) {
+    if (!is_free(port, address)) return false;
+  }
+  return true;
+}
+
+// The open lock file; -1: another run has it.
+Result<int> lock_slot(const std::string& folder, int slot) {
+  const std::string path = fmt::format("{}/{}-{}", folder, slot, slot + PortBlock::kSlot - 1);
+  const int lock = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (lock < 0) return fail(fmt::format("cannot open {}: {}", path, std::strerror(errno)));
+  if (::flock(lock, LOCK_EX | LOCK_NB) == 0) return lock;
+  ::close(lock);
+  return -1;
+}
+
 }  // namespace
 
 Result<PortBlock> PortBlock::take(int count, const std::string& bind) {
@@ -56,22 +73,30 @@ Result<PortBlock> PortBlock::take(int count, const std::string& bind) {
   if (!folder) return fail(folder.error());
   in_addr address{};
   if (::inet_pton(AF_INET, bind.c_str(), &address) != 1) address.s_addr = htonl(INADDR_ANY);
-  for (int base = kFirst; base + count <= kLast; base += count) {
-    const std::string path = fmt::format("{}/{}-{}", *folder, base, base + count - 1);
-    const int lock = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (lock < 0) return fail(fmt::format("cannot open {}: {}", path, std::strerror(errno)));
-    bool free = ::flock(lock, LOCK_EX | LOCK_NB) == 0;
-    for (int port = base; free && port < base + count; ++port) free = is_free(port, address);
-    if (free) return PortBlock(base, lock);
-    ::close(lock);
+  const auto wanted = static_cast<std::size_t>((count + kSlot - 1) / kSlot);
+  PortBlock block(kFirst, {});
+  for (int slot = kFirst; slot + kSlot <= kLast; slot += kSlot) {
+    const Result<int> lock = lock_slot(*folder, slot);
+    if (!lock) return fail(lock.error());
+    const bool free = *lock >= 0 && are_free(slot, address);
+    if (free) block.locks_.push_back(*lock);
+    if (free && block.locks_.size() == wanted) return block;
+    if (free) continue;
+    if (*lock >= 0) ::close(*lock);
+    block = PortBlock(slot + kSlot, {});
   }
-  return fail(fmt::format("no block of {} ports from {} to {} is free", count, kFirst, kLast),
+  return fail(fmt::format("no {} ports in a row from {} to {} are free", count, kFirst, kLast),
               "end other runs, or what else listens there");
 }
 
-PortBlock::PortBlock(PortBlock&& other) noexcept : base_(other.base_), lock_(std::exchange(other.lock_, -1)) {}
+PortBlock::PortBlock(PortBlock&& other) noexcept : base_(other.base_), locks_(std::exchange(other.locks_, {})) {}
+PortBlock& PortBlock::operator=(PortBlock&& other) noexcept {
+  std::swap(base_, other.base_);
+  std::swap(locks_, other.locks_);
+  return *this;
+}
 PortBlock::~PortBlock() {
-  if (lock_ >= 0) ::close(lock_);
+  for (const int lock : locks_) ::close(lock);
 }
 
 }  // namespace infbench::launch

@@ -1,10 +1,11 @@
 // PortBlock: ports of this machine that belong to one run while the object lives, so that two runs at once never clash: a lock
-// file per block (of all users' runs: each has a folder of its own and looks whether the ports are free besides).
+// file for each kSlot ports, in a folder of this user; other users' runs are seen by their ports being taken.
 //
 // Owns the lock. One owner; usable from any thread.
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -13,10 +14,12 @@ namespace infbench::launch {
 
 class PortBlock {
  public:
+  static constexpr int kSlot = 50;  // ports that are taken together
+
   // `count` consecutive ports that nobody listens on at `bind`. Error: the folder of locks is not ours, no block is free.
   static Result<PortBlock> take(int count, const std::string& bind);
   PortBlock(PortBlock&& other) noexcept;
-  PortBlock& operator=(PortBlock&&) = delete;
+  PortBlock& operator=(PortBlock&&) noexcept;
   PortBlock(const PortBlock&) = delete;
   PortBlock& operator=(const PortBlock&) = delete;
   ~PortBlock();
@@ -24,10 +27,10 @@ class PortBlock {
   int base() const { return base_; }
 
  private:
-  PortBlock(int base, int lock) : base_(base), lock_(lock) {}
+  PortBlock(int base, std::vector<int> locks) : base_(base), locks_(std::move(locks)) {}
 
   int base_ = 0;
-  int lock_ = -1;
+  std::vector<int> locks_;  // open files, one per slot
 };
 
 }  // namespace infbench::launch

@@ -93,8 +93,8 @@ Result<void> Processes::start(int process, const plan::Command& command) {
   std::vector<std::string> variables = environment_of(command, guard_.run_id());
   const SpawnSettings settings(log);
   pid_t child = -1;
-  const int error = ::posix_spawnp(&child, words.front().c_str(), &settings.actions, &settings.attributes, pointers(words).data(),
-                                   pointers(variables).data());
+  const int error = ::posix_spawnp(&child, words.front().c_str(), &settings.actions, &settings.attributes,
+                                   pointers(words).data(), pointers(variables).data());
   ::close(log);
   if (error != 0) return fail(fmt::format("{}: {}", command.launch_argv.front(), std::strerror(error)));
   guard_.add(child);

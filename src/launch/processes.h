@@ -19,7 +19,8 @@
 
 namespace infbench::launch {
 
-// Where a command's own output goes when we start it: its log; of an srun, which writes the log itself, NAME.srun.err beside it.
+// Where a command's own output goes when we start it: its log; of an srun, which writes the log itself, NAME.srun.err beside
+// it.
 std::string log_written_by_us(const plan::Command& command);
 
 class Processes {

@@ -117,7 +117,8 @@ std::string complaint_of_status(const Answer& answer) {
   if (!answer.error.empty()) return answer.error;
   if (answer.status == 200) return {};
   std::string body = answer.body.substr(0, kMostOfABody);
-  std::ranges::replace_if(body, [](char c) { return c >= 0 && c < ' '; }, ' ');
+  std::ranges::replace_if(
+      body, [](char c) { return c >= 0 && c < ' '; }, ' ');
   return fmt::format("HTTP status {}{}{}", answer.status, body.empty() ? "" : ": ", body);
 }
 

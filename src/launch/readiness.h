@@ -1,6 +1,6 @@
-// Readiness: whether a deployment is ready, and stays healthy. Every worker answers /health, the router lists exactly the plan's
-// workers, each healthy and in its role, and then a first token comes through the router. Once a worker has been healthy it is
-// asked on, and several failures in a row mean that it is not any more.
+// Readiness: whether a deployment is ready, and stays healthy. Every worker answers /health, the router lists exactly the
+// plan's workers, each healthy and in its role, and then a first token comes through the router. Once a worker has been healthy
+// it is asked on, and several failures in a row mean that it is not any more.
 //
 // Pure: questions that are due go out, answers and `now` come in. One owner, one thread.
 #pragma once

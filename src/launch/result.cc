@@ -70,9 +70,18 @@ Result<ClientFigures> read_figures(const fs::path& path, bool ours) {
   if (parser.load(path.string()).get(document) != simdjson::SUCCESS || !document.is_object()) {
     return fail(Error{.what = "expected the client's summary as JSON", .hint = {}, .file = path.string(), .source_line = {}});
   }
-  ClientFigures figures{.file = path.string(), .json = simdjson::minify(document), .requests = {}, .errors = {},
-                        .goodput_fraction = {}, .goodput_rps = {}, .ttft_p50 = {}, .ttft_p99 = {}, .itl_p50 = {}, .itl_p99 = {},
-                        .output_tokens_per_s = {}, .not_valid = {}};
+  ClientFigures figures{.file = path.string(),
+                        .json = simdjson::minify(document),
+                        .requests = {},
+                        .errors = {},
+                        .goodput_fraction = {},
+                        .goodput_rps = {},
+                        .ttft_p50 = {},
+                        .ttft_p99 = {},
+                        .itl_p50 = {},
+                        .itl_p99 = {},
+                        .output_tokens_per_s = {},
+                        .not_valid = {}};
   if (ours) {
     read_ours(document, figures);
   } else {
@@ -164,17 +173,17 @@ std::string result_json(const RunSubject& subject, const plan::Plan& plan, const
 
 std::string result_text(const RunSubject& subject, const plan::Plan& plan, const RunVerdict& verdict,
                         const ClientFigures* figures) {
-  std::string out = fmt::format("{}{}{}: {}, {}, {} GPUs\n", subject.recipe, subject.variant.empty() ? "" : " ", subject.variant,
-                                subject.topology, subject.policy, subject.gpus);
+  std::string out = fmt::format("{}{}{}: {}, {}, {} GPUs\n", subject.recipe, subject.variant.empty() ? "" : " ",
+                                subject.variant, subject.topology, subject.policy, subject.gpus);
   const auto shown = [](const auto& number, const char* unit) {
     return number ? fmt::format("{:.1f}{}", static_cast<double>(*number), unit) : std::string("-");
   };
   if (figures != nullptr) {
     const std::optional<double> percent =
         figures->goodput_fraction ? std::optional(*figures->goodput_fraction * 100) : std::nullopt;
-    out += fmt::format("  goodput     {} of {} requests within TTFT {} ms and ITL {} ms ({} requests/s)\n", shown(percent, " %"),
-                       figures->requests.value_or(0), plan.benchmark.ttft_threshold_ms, plan.benchmark.itl_threshold_ms,
-                       shown(figures->goodput_rps, ""));
+    out += fmt::format("  goodput     {} of {} requests within TTFT {} ms and ITL {} ms ({} requests/s)\n",
+                       shown(percent, " %"), figures->requests.value_or(0), plan.benchmark.ttft_threshold_ms,
+                       plan.benchmark.itl_threshold_ms, shown(figures->goodput_rps, ""));
     out += fmt::format("  TTFT        p50 {}, p99 {}\n", shown(figures->ttft_p50, " ms"), shown(figures->ttft_p99, " ms"));
     out += fmt::format("  ITL         p50 {}, p99 {}\n", shown(figures->itl_p50, " ms"), shown(figures->itl_p99, " ms"));
     out += fmt::format("  errors      {}\n", figures->errors.value_or(0));

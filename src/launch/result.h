@@ -1,5 +1,6 @@
-// What came out of a run: the client's own figures, read from its artifacts, and whether they are worth anything, with what they
-// are figures of: result.json and a few lines for people. Values; pure but for reading the client's files; usable from any thread.
+// What came out of a run: the client's own figures, read from its artifacts, and whether they are worth anything, with what
+// they are figures of: result.json and a few lines for people. Values; pure but for reading the client's files; usable from any
+// thread.
 #pragma once
 
 #include <cstdint>
@@ -37,8 +38,8 @@ struct ClientFigures {
   std::vector<std::string> not_valid;  // the client's own reasons
 };
 
-// From srtctl's summary.json or aiperf's profile_export_aiperf.json in the folder, or in a folder of it. Error: there is none, or it
-// cannot be read.
+// From srtctl's summary.json or aiperf's profile_export_aiperf.json in the folder, or in a folder of it. Error: there is none,
+// or it cannot be read.
 Result<ClientFigures> read_client_figures(const std::string& artifacts_dir);
 
 struct RunVerdict {

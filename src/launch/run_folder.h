@@ -49,7 +49,8 @@ class RunFolder {
  public:
   // Makes the folder with logs/ and artifacts/; one that is there may have no status.json unless `again`.
   static Result<RunFolder> create(const std::string& path, bool again);
-  // A new one in `parent`, named by the moment and the recipe ("20261123-110650-qwen3-32b-agg"), also when several are made at once.
+  // A new one in `parent`, named by the moment and the recipe ("20261123-110650-qwen3-32b-agg"), also when several are made at
+  // once.
   static Result<RunFolder> create_new(const std::string& parent, const std::string& recipe_name, std::int64_t epoch_ms);
 
   const std::string& path() const { return path_; }  // absolute

@@ -175,9 +175,10 @@ void RunMachine::on_answer(const Question& question, const Answer& answer, Time 
       return p.rank == 0 && static_cast<int>(p.worker.value) == unhealthy->worker;
     });
     const auto number = static_cast<int>(plan_.staging.size()) + static_cast<int>(process - plan_.processes.begin());
-    return stop(ExitCode::worker_failed,
-                fmt::format("worker {} is not healthy any more while {}: {}", name(number), name_of(phase_), unhealthy->last_said),
-                number, now);
+    return stop(
+        ExitCode::worker_failed,
+        fmt::format("worker {} is not healthy any more while {}: {}", name(number), name_of(phase_), unhealthy->last_said),
+        number, now);
   }
   if (!asked_for_engine_ && question.kind == QuestionKind::router_workers && complaint_of_status(answer).empty()) {
     asked_for_engine_ = true;
@@ -217,8 +218,8 @@ void RunMachine::on_flush_answer(int worker, const Answer& answer, Time now) {
 void RunMachine::end_flush(Time now) {
   for (std::size_t i = 0; i < flushes_.size(); ++i) {
     if (flushes_[i].done) continue;
-    outcome_.notes.push_back(fmt::format("the cache of {} could not be flushed after the warm-up: {}", plan_.workers[i].url,
-                                         flushes_[i].last_said));
+    outcome_.notes.push_back(
+        fmt::format("the cache of {} could not be flushed after the warm-up: {}", plan_.workers[i].url, flushes_[i].last_said));
   }
   start_client(now);
 }
@@ -249,8 +250,8 @@ void RunMachine::on_time(Time now) {
   if (deadline_ > now) return;
   if (phase_ == Phase::waiting) {
     stop(ExitCode::not_ready,
-         fmt::format("not ready within {} s: {}", plan_.readiness.timeout_s, fmt::join(readiness_->who_is_not_ready(), "; ")), {},
-         now);
+         fmt::format("not ready within {} s: {}", plan_.readiness.timeout_s, fmt::join(readiness_->who_is_not_ready(), "; ")),
+         {}, now);
   } else if (phase_ == Phase::flushing) {
     end_flush(now);
   } else if (phase_ == Phase::collecting) {

@@ -69,19 +69,19 @@ using Action = std::variant<StartProcess, SendSignal, Ask, EnterPhase>;
 
 struct Outcome {
   ExitCode code = ExitCode::success;
-  std::string reason = {};                   // why the code is not success; a clause without a final period
-  std::optional<int> process = std::nullopt; // that is to blame
-  bool interrupted = false;                  // by the user or the time limit
-  std::optional<Exit> client = std::nullopt; // how the client ended, if it ran
-  std::vector<std::string> notes = {};       // for the result: each a clause
+  std::string reason = {};                    // why the code is not success; a clause without a final period
+  std::optional<int> process = std::nullopt;  // that is to blame
+  bool interrupted = false;                   // by the user or the time limit
+  std::optional<Exit> client = std::nullopt;  // how the client ended, if it ran
+  std::vector<std::string> notes = {};        // for the result: each a clause
 };
 
 class RunMachine {
  public:
-  static constexpr Duration kReportPatience = seconds(20);     // for the client's report after SIGINT
-  static constexpr Duration kTermPatience = seconds(10);       // between SIGTERM and SIGKILL
-  static constexpr Duration kKillPatience = seconds(10);       // after SIGKILL, before it is given up
-  static constexpr Duration kFlushPatience = seconds(10);      // for workers that still have requests
+  static constexpr Duration kReportPatience = seconds(20);  // for the client's report after SIGINT
+  static constexpr Duration kTermPatience = seconds(10);    // between SIGTERM and SIGKILL
+  static constexpr Duration kKillPatience = seconds(10);    // after SIGKILL, before it is given up
+  static constexpr Duration kFlushPatience = seconds(10);   // for workers that still have requests
 
   explicit RunMachine(const plan::Plan& plan);
 

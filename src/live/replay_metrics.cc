@@ -74,9 +74,9 @@ void MetricsCollector::ask() {
     any = any || !endpoint.gone;
     if (endpoint.gone || endpoint.pending) continue;
     endpoint.pending = true;
-    endpoint.get =
-        std::make_unique<HttpCall>(loop_, endpoint.target, HttpCall::Request{.path = "/metrics", .headers = headers_}, kPatience,
-                                  [this, &endpoint](const Result<HttpAnswer>& answer) { on_answer(endpoint, answer); });
+    endpoint.get = std::make_unique<HttpCall>(
+        loop_, endpoint.target, HttpCall::Request{.path = "/metrics", .headers = headers_}, kPatience,
+        [this, &endpoint](const Result<HttpAnswer>& answer) { on_answer(endpoint, answer); });
   }
   if (any && !finishing_) timer_.arm(net::steady_now() + kBetween);
 }

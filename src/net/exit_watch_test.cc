@@ -42,7 +42,9 @@ TEST(ExitWatch, TellsOfAnExitAndLeavesTheReapingToItsOwner) {
 TEST(ExitWatch, IsSilentOnceItIsGone) {
   EventLoop loop;
   const int child = start_shell("exit 0");
-  { const ExitWatch watch(loop, child, [] { ADD_FAILURE() << "called after its end"; }); }
+  {
+    const ExitWatch watch(loop, child, [] { ADD_FAILURE() << "called after its end"; });
+  }
   int status = 0;
   ::waitpid(child, &status, 0);
   Timer later(loop, [&] { loop.stop(); });
