@@ -392,7 +392,7 @@ std::vector<SweepPoint> expand_sweep(Node&& root, bool complete, ExpansionLimit&
     out.push_back({{}, std::move(root)});
     return out;
   }
-  const Entry swept = std::move(*section);
+  const Entry swept = *section;
   std::erase_if(root.entries, [](const Entry& entry) { return entry.key == "sweep"; });
   std::optional<Sweep> sweep = read_sweep(swept.value, findings);
   if (!sweep.has_value()) return {};

@@ -147,10 +147,17 @@ bool selects(std::string_view selector, const VariantRef& variant) {
   return matches_glob(variant.section, selector) || matches_glob(variant.name, selector);
 }
 
+// What a selector says about sections. One that says something of a sweep's point only means every section.
+std::string_view section_pattern(std::string_view selector) {
+  if (selector.find('=') == std::string_view::npos) return selector;
+  const std::string_view section = selector.substr(0, selector.find(','));
+  return section.find('=') == std::string_view::npos ? section : std::string_view{};
+}
+
 void report_no_match(std::string_view selector, const std::vector<VariantRef>& all, Findings& findings) {
   std::vector<std::string_view> names{"base"};
   for (const VariantRef& variant : all) {
-    if (variant.section != names.back()) names.push_back(variant.section);
+    if (variant.index.value_or(0) == 0) names.push_back(variant.section);
     if (variant.index.has_value()) names.push_back(variant.name);
   }
   std::string hint = did_you_mean(selector, names);
@@ -231,8 +238,7 @@ std::vector<VariantRef> find_variants(const Tree& tree, std::string_view selecto
   if (base == nullptr) return find_plain(tree, findings);
   const std::vector<const Entry*> sections = sections_of(tree, findings);
   if (base->value.kind != Node::Kind::map) return {};
-  const std::string_view pattern =
-      selector.find('=') == std::string_view::npos ? selector : selector.substr(0, selector.find(','));
+  const std::string_view pattern = section_pattern(selector);
   const VariantRef whole{.name = "base", .section = "base", .index = {}};
   if (pattern == "base" || (pattern.empty() && sections.empty())) return {whole};
   std::vector<VariantRef> all;
