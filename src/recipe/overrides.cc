@@ -9,12 +9,14 @@
 namespace infbench::recipe {
 namespace {
 
-// Those of the program that reads the flags at this path; null: they are no flags.
+// Those of the program that gets what stands in the map at this path; null: it holds no flags.
 const FlagTable* flags_at(std::string_view path) {
-  static constexpr FlagTable kNoAliases{};
-  if (path == "frontend.args" || path == "benchmark.aiperf_args") return &kNoAliases;
-  if (path.starts_with("backend.sglang_config.")) return path.find('.', 22) == path.npos ? &sglang_server_flags() : nullptr;
-  if (path.starts_with("backend.vllm_config.")) return path.find('.', 20) == path.npos ? &kNoAliases : nullptr;
+  const std::size_t dot = path.rfind('.');
+  const std::string_view parent = path.substr(0, dot == std::string_view::npos ? 0 : dot);
+  if (parent == "backend.sglang_config") return &sglang_server_flags();
+  if (parent == "backend.vllm_config") return &vllm_server_flags();
+  if (path == "frontend.args") return &sglang_router_flags();
+  if (path == "benchmark.aiperf_args") return &aiperf_flags();
   return nullptr;
 }
 
