@@ -36,18 +36,17 @@ struct Runnable {
   std::string trace;
 };
 
-Result<std::vector<Runnable>> read_all(const SubmitOptions& options) {
+Result<std::vector<Runnable>> read_all(const SubmitOptions& options, const recipe::Cluster& cluster) {
   std::vector<Runnable> all;
   Errors errors;
-  for (const std::string& file : options.recipes) {
-    auto recipe = recipe::read_recipe(file, options.sets);
-    if (!recipe) {
-      append(errors, recipe.error());
-      continue;
+  for (const std::string& selector : options.recipes) {
+    auto recipes = recipe::read_recipes(selector, options.edits, cluster);
+    if (!recipes) append(errors, recipes.error());
+    for (recipe::Recipe& recipe : recipes ? *recipes : std::vector<recipe::Recipe>()) {
+      const auto trace = find_benchmark_trace(recipe, options.trace_dir);
+      if (!trace) append(errors, trace.error());
+      all.push_back({std::move(recipe), trace.value_or("")});
     }
-    const auto trace = find_benchmark_trace(*recipe, options.trace_dir);
-    if (!trace) append(errors, trace.error());
-    all.push_back({*std::move(recipe), trace.value_or("")});
   }
   if (!errors.empty()) return fail(std::move(errors));
   return all;
@@ -72,17 +71,21 @@ Result<void> look_around(SubmitPlace& place) {
   return {};
 }
 
+// Of several recipes' runs in one folder.
+std::string folder_of(const recipe::Recipe& recipe) {
+  return recipe::folder_name(recipe.variant.empty() ? recipe.name : recipe.name + "," + recipe.variant);
+}
+
 ExitCode run_here(const SubmitOptions& options, const std::vector<Runnable>& recipes, SubmitPlace place) {
   if (place.launcher == "srun") {
     if (const auto looked = look_around(place); !looked) return report_errors(looked.error(), ExitCode::cannot_launch);
   }
   ExitCode code = ExitCode::success;
   std::string documents;
-  int number = 0;
   for (const Runnable& runnable : recipes) {
     if (place.launcher == "local") place.inventory = local_inventory(runnable.recipe.nodes());
     place.output_dir = options.output_dir;
-    if (!options.output_dir.empty() && recipes.size() > 1) place.output_dir += fmt::format("/{}", ++number);
+    if (!options.output_dir.empty() && recipes.size() > 1) place.output_dir += "/" + folder_of(runnable.recipe);
     const auto end = run_recipe(runnable.recipe, runnable.trace, place);
     if (!end) return report_errors(end.error(), ExitCode::cannot_launch);
     documents += (documents.empty() ? "" : ",") + end->json;
@@ -101,7 +104,7 @@ ExitCode run(const SubmitOptions& options) {
   if (!launcher) return report_errors(launcher.error());
   auto cluster = read_own_cluster();
   if (!cluster) return report_errors(cluster.error());
-  const auto recipes = read_all(options);
+  const auto recipes = read_all(options, *cluster);
   if (!recipes) return report_errors(recipes.error());
   return run_here(options, *recipes,
                   {.launcher = *launcher, .inventory = {}, .cluster = *std::move(cluster), .job = {}, .output_dir = {}});

@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "recipe/read_recipe.h"
+
 namespace infbench::cli {
 
 struct SubmitOptions {

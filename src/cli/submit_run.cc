@@ -58,7 +58,8 @@ Result<launch::RunFolder> make_folder(const recipe::Recipe& recipe, const Submit
   const std::string parent = place.cluster.output_dir.value_or("outputs");
   if (!place.output_dir.empty()) return launch::RunFolder::create(place.output_dir, place.launcher == "srun");
   if (!place.job.empty()) return launch::RunFolder::create(parent + "/" + place.job, true);
-  return launch::RunFolder::create_new(parent, recipe.name + (recipe.variant.empty() ? "" : "-" + recipe.variant), epoch_ms());
+  return launch::RunFolder::create_new(parent, recipe.name + (recipe.variant.empty() ? "" : "-" + recipe.variant),
+                                       epoch_ms());
 }
 
 // aiperf has no notion of speed and limit: its trace is one that has them already.
