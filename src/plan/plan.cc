@@ -20,7 +20,8 @@ struct NodeLoad {
 recipe::Topology topology_of(const recipe::Recipe& recipe) {
   std::vector<recipe::WorkersAsked> asked;
   for (const recipe::WorkerGroup& group : recipe.groups()) asked.push_back({group.role, group.workers, group.gpus_per_worker});
-  return recipe::place_workers(asked, recipe.nodes(), static_cast<int>(recipe.resources.gpus_per_node));
+  return recipe::place_workers(asked, recipe.nodes(), static_cast<int>(recipe.resources.gpus_per_node),
+                               recipe.resources.spread_workers);
 }
 
 Ports next_ports(NodeLoad& load, Role role, WorkerId worker) {
