@@ -20,8 +20,8 @@ std::string local_time(std::int64_t epoch_s) {
   const auto seconds = static_cast<std::time_t>(epoch_s);
   std::tm parts{};
   localtime_r(&seconds, &parts);
-  return fmt::format("{:04}-{:02}-{:02} {:02}:{:02}:{:02}", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday, parts.tm_hour,
-                     parts.tm_min, parts.tm_sec);
+  return fmt::format("{:04}-{:02}-{:02} {:02}:{:02}:{:02}", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday,
+                     parts.tm_hour, parts.tm_min, parts.tm_sec);
 }
 
 std::string code_text(const JobView& view) {
@@ -96,7 +96,8 @@ void print_all(const std::vector<JobView>& views, const std::string& outputs_dir
 Result<void> end_local(const JobView& view) {
   if (view.process_is_here && kill(view.run->pid, SIGTERM) == 0) return {};
   if (!view.run) return fail("run " + view.job + " has not begun");
-  return fail(fmt::format("the program of run {} was process {} on {}; it is not here", view.job, view.run->pid, view.run->host));
+  return fail(
+      fmt::format("the program of run {} was process {} on {}; it is not here", view.job, view.run->pid, view.run->host));
 }
 
 }  // namespace

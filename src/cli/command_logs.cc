@@ -84,7 +84,10 @@ ExitCode no_such_log(const LogFolder& logs, const LogsOptions& options) {
     list += (list.empty() ? "there are " : ", ") + std::string(stems.back());
   }
   const std::string hint = did_you_mean(options.name, stems);
-  return report_errors(fail("run " + options.job + " has no log '" + options.name + "'", hint.empty() ? list : hint).value());
+  if (names.empty()) list = "nothing has been started in it yet";
+  const std::string what = options.name.empty() ? "run " + options.job + " has no logs"
+                                                : "run " + options.job + " has no log '" + options.name + "'";
+  return report_errors({{.what = what, .hint = hint.empty() ? list : hint, .file = {}, .source_line = {}}});
 }
 
 }  // namespace

@@ -13,8 +13,8 @@
 namespace infbench::cli {
 
 struct JobView {
-  std::string job;     // the folder's name
-  std::string folder;  // absolute; may not be there
+  std::string job;                        // the folder's name
+  std::string folder;                     // absolute; may not be there
   std::optional<launch::RunStatus> run;   // of status.json; none: the run has not begun
   std::optional<launch::JobState> slurm;  // none: no job of Slurm, or forgotten
   bool process_is_here = false;           // of a run on this machine: its program still runs

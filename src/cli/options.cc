@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 
 #include "base/result.h"
+#include "cli/options_job.h"
 #include "cli/options_replay.h"
 #include "cli/options_serve.h"
 
@@ -84,6 +85,10 @@ struct Parsed {
   TraceSliceOptions slice;
   ReplayOptions replay;
   ServeOptions serve;
+  StatusOptions status;
+  LogsOptions logs;
+  CancelOptions cancel;
+  NodeFactsOptions node_facts;
 };
 
 void add_slice(CLI::App& trace, TraceSliceOptions& options) {
@@ -146,6 +151,10 @@ void add_commands(CLI::App& app, Parsed& parsed) {
 
   add_replay(app, parsed.replay);
   add_serve(app, parsed.serve);
+  add_status(app, parsed.status);
+  add_logs(app, parsed.logs);
+  add_cancel(app, parsed.cancel);
+  add_node_facts(app, parsed.node_facts);
 
   add_trace_commands(app, parsed);
 }
@@ -156,6 +165,10 @@ Command chosen(const CLI::App& app, Parsed& parsed) {
   if (command->get_name() == "compare") return std::move(parsed.compare);
   if (command->get_name() == "dry-run") return std::move(parsed.dry_run);
   if (command->get_name() == "replay") return std::move(parsed.replay);
+  if (command->get_name() == "status") return std::move(parsed.status);
+  if (command->get_name() == "logs") return std::move(parsed.logs);
+  if (command->get_name() == "cancel") return std::move(parsed.cancel);
+  if (command->get_name() == "node-facts") return std::move(parsed.node_facts);
   if (command->get_name() == "serve") {
     take_unknown(*command, parsed.serve);
     return std::move(parsed.serve);

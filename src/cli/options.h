@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/exit_code.h"
+#include "cli/job_options.h"
 #include "cli/replay_options.h"
 #include "cli/serve_options.h"
 
@@ -65,8 +66,9 @@ struct TraceSliceOptions {
   std::string output;
 };
 
-using Command = std::variant<SimulateOptions, DryRunOptions, TraceAnalyzeOptions, TraceFetchOptions, TraceSynthesizeOptions,
-                             TraceSliceOptions, ReplayOptions, ServeOptions>;
+using Command =
+    std::variant<SimulateOptions, DryRunOptions, TraceAnalyzeOptions, TraceFetchOptions, TraceSynthesizeOptions,
+                 TraceSliceOptions, ReplayOptions, ServeOptions, StatusOptions, LogsOptions, CancelOptions, NodeFactsOptions>;
 
 // The command, or how the program ends right away (--help, a usage error; both already printed).
 std::variant<Command, ExitCode> parse(int argc, const char* const* argv);

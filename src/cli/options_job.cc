@@ -8,7 +8,8 @@ namespace {
 constexpr const char* kJob = "Job number, name of a run's folder, or its path";
 
 void add_outputs_dir(CLI::App& command, std::string& outputs_dir) {
-  command.add_option("--output-dir", outputs_dir, "Folder of all runs' folders; else output_dir of srtslurm.yaml, else ./outputs")
+  command
+      .add_option("--output-dir", outputs_dir, "Folder of all runs' folders; else output_dir of srtslurm.yaml, else ./outputs")
       ->type_name("DIR");
 }
 
@@ -24,7 +25,8 @@ void add_status(CLI::App& app, StatusOptions& options) {
 void add_logs(CLI::App& app, LogsOptions& options) {
   CLI::App* logs = app.add_subcommand("logs", "What the processes of a run have printed");
   logs->add_option("job", options.job, kJob)->required()->type_name("JOB");
-  logs->add_option("name", options.name, "One log, or how its name begins: router, benchmark, node01_agg_w0")->type_name("NAME");
+  logs->add_option("name", options.name, "One log, or how its name begins: router, benchmark, node01_agg_w0")
+      ->type_name("NAME");
   logs->add_option("-n,--lines", options.lines, "The last N lines of each; default: all of a log that is named, else 20")
       ->check(CLI::NonNegativeNumber)
       ->type_name("N");
