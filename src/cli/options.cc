@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 
 #include "base/result.h"
+#include "cli/options_job.h"
 #include "cli/options_replay.h"
 #include "cli/options_serve.h"
 #include "cli/options_submit.h"
@@ -112,6 +113,10 @@ struct Parsed {
   ServeOptions serve;
   SubmitOptions submit;
   GuardOptions guard;
+  StatusOptions status;
+  LogsOptions logs;
+  CancelOptions cancel;
+  NodeFactsOptions node_facts;
 };
 
 void add_slice(CLI::App& trace, TraceSliceOptions& options) {
@@ -177,6 +182,10 @@ void add_commands(CLI::App& app, Parsed& parsed) {
   add_serve(app, parsed.serve);
   add_recipe_options(*add_submit(app, parsed.submit), parsed.submit.recipes, parsed.edits);
   add_guard(app, parsed.guard);
+  add_status(app, parsed.status);
+  add_logs(app, parsed.logs);
+  add_cancel(app, parsed.cancel);
+  add_node_facts(app, parsed.node_facts);
 
   add_trace_commands(app, parsed);
 }
@@ -198,6 +207,10 @@ Command chosen(const CLI::App& app, Parsed& parsed) {
     return std::move(parsed.submit);
   }
   if (command->get_name() == launch::kGuardCommand) return std::move(parsed.guard);
+  if (command->get_name() == "status") return std::move(parsed.status);
+  if (command->get_name() == "logs") return std::move(parsed.logs);
+  if (command->get_name() == "cancel") return std::move(parsed.cancel);
+  if (command->get_name() == "node-facts") return std::move(parsed.node_facts);
   if (command->get_name() == "serve") {
     take_unknown(*command, parsed.serve);
     return std::move(parsed.serve);
