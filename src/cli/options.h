@@ -33,7 +33,8 @@ struct SimulateOptions {
 };
 
 struct DryRunOptions {
-  std::vector<std::string> recipes;
+  std::vector<std::string> recipes;  // files, and folders that stand for all *.yaml below them
+  std::string launcher = "slurm";    // | local
   std::vector<std::string> sets;
   bool json = false;
 };
