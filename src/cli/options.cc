@@ -176,7 +176,11 @@ void add_commands(CLI::App& app, Parsed& parsed) {
 
   CLI::App* dry_run = app.add_subcommand("dry-run", "Show nodes, GPUs, ports and command lines of a recipe");
   add_recipe_options(*dry_run, parsed.dry_run.recipes, parsed.edits);
+  dry_run->add_option("--launcher", parsed.dry_run.launcher, "slurm, or local: processes of this machine")
+      ->check(CLI::IsMember({"slurm", "local"}))
+      ->capture_default_str();
   dry_run->add_flag("--json", parsed.dry_run.json, "Print one JSON document");
+  dry_run->footer("A folder given with -f stands for all *.yaml below it. Exit code 2 if one of the recipes has errors.");
 
   add_replay(app, parsed.replay);
   add_serve(app, parsed.serve);

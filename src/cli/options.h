@@ -37,7 +37,8 @@ struct SimulateOptions {
 };
 
 struct DryRunOptions {
-  std::vector<std::string> recipes;
+  std::vector<std::string> recipes;  // files, and folders that stand for all *.yaml below them
+  std::string launcher = "slurm";    // | local
   std::vector<recipe::Edit> edits;
   bool json = false;
 };
