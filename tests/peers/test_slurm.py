@@ -27,7 +27,7 @@ def cluster(shared_cluster):
 
 def batch(cluster, body, *options):
     """A job of plain bash: its number, once it has a folder as srtctl makes one."""
-    script = f"#!/bin/bash\n#SBATCH --nodes=2 --ntasks-per-node=1 --output={cluster.outputs}/%j/logs/batch.out\n{body}\n"
+    script = f"#!/bin/bash\n#SBATCH --nodes=2 --ntasks-per-node=1 --output={cluster.outputs}/%j/batch.out\n{body}\n"
     file = cluster.folder / "job.sh"
     file.write_text(script)
     job = cluster.ask("sbatch", "--parsable", "--hold", *options, file).strip()
@@ -70,15 +70,15 @@ def test_a_job_from_waiting_to_its_end(cluster):
 
 def test_cancel_is_gentle_unless_it_has_to_be_now(cluster):
     gentle = batch(cluster, 'trap "echo told; exit 130" TERM; srun --overlap sleep 1000 & wait; ')
-    cluster.wait_for(gentle, lambda status: (cluster.outputs / gentle / "logs/batch.out").exists())
+    cluster.wait_for(gentle, lambda status: (cluster.outputs / gentle / "batch.out").exists())
     assert cluster.srtctl("cancel", gentle)[0] == 0
     assert cluster.wait_for_end(gentle)["exit_code"] == 130
-    assert "told" in (cluster.outputs / gentle / "logs/batch.out").read_text()
+    assert "told" in (cluster.outputs / gentle / "batch.out").read_text()
     code, out, _ = cluster.srtctl("cancel", gentle)
     assert (code, out) == (0, f"{gentle} has ended already\n")
 
     deaf = batch(cluster, 'trap "" TERM; echo deaf; sleep 1000')
-    cluster.wait_for(deaf, lambda status: (cluster.outputs / deaf / "logs/batch.out").exists())
+    cluster.wait_for(deaf, lambda status: (cluster.outputs / deaf / "batch.out").exists())
     assert cluster.srtctl("cancel", deaf, "--now")[0] == 0
     assert cluster.wait_for_end(deaf)["slurm"]["state"] == "CANCELLED"
 
