@@ -6,9 +6,7 @@
 
 #include "cli/commands.h"
 #include "cli/console.h"
-#include "cli/program_files.h"
 #include "cli/submit_run.h"
-#include "cli/submit_slurm.h"
 #include "launch/guard.h"
 #include "launch/slurm.h"
 #include "launch/slurm_nodes.h"
@@ -66,7 +64,7 @@ plan::Inventory local_inventory(int nodes) {
 Result<void> look_around(SubmitPlace& place) {
   const auto allocation = launch::find_allocation();
   if (!allocation) return fail(allocation.error());
-  const auto facts = launch::ask_nodes(*allocation, own_program(), place.cluster.network_interface);
+  const auto facts = launch::ask_nodes(*allocation, "/proc/self/exe", place.cluster.network_interface);
   if (!facts) return fail(facts.error());
   place.inventory = launch::inventory_of(*facts, place.cluster);
   place.job = allocation->job;
@@ -108,11 +106,6 @@ ExitCode run(const SubmitOptions& options) {
   if (!cluster) return report_errors(cluster.error());
   const auto recipes = read_all(options, *cluster);
   if (!recipes) return report_errors(recipes.error());
-  if (*launcher == "slurm") {
-    std::vector<SlurmJob> jobs;
-    for (const Runnable& one : *recipes) jobs.push_back({.recipe = &one.recipe, .trace = one.trace});
-    return submit_to_slurm(jobs, *cluster, options.wait, options.json);
-  }
   return run_here(options, *recipes,
                   {.launcher = *launcher, .inventory = {}, .cluster = *std::move(cluster), .job = {}, .output_dir = {}});
 }

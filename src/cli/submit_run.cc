@@ -16,7 +16,6 @@
 #include "base/json_writer.h"
 #include "base/sha256.h"
 #include "cli/deployment_text.h"
-#include "cli/program_files.h"
 #include "cli/workload.h"
 #include "launch/port_block.h"
 #include "launch/result.h"
@@ -36,6 +35,11 @@ namespace {
 namespace fs = std::filesystem;
 
 std::int64_t epoch_ms() { return net::to_epoch_ns(net::steady_now()) / 1'000'000; }
+
+std::string own_program() {
+  std::error_code error;
+  return fs::read_symlink("/proc/self/exe", error).string();
+}
 
 std::string text_of_file(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
