@@ -17,7 +17,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The logs of a folder that are wanted, as they come to be there.
+// The logs of a run that are wanted, as they come to be there: the files of logs/, and what the batch job itself printed.
 class LogFolder {
  public:
   LogFolder(std::string folder, std::string name, int lines)
@@ -28,7 +28,8 @@ class LogFolder {
     bool any = false;
     for (const std::string& name : wanted()) {
       const bool first = !tails_.contains(name);
-      auto& tail = tails_.try_emplace(name, folder_ + "/" + name).first->second;
+      const bool batch = name == kBatch;
+      auto& tail = tails_.try_emplace(name, folder_ + (batch ? "/" : "/logs/") + name).first->second;
       std::vector<std::string> lines = tail.new_lines();
       if (lines.empty()) continue;
       any = true;
@@ -43,7 +44,8 @@ class LogFolder {
   std::vector<std::string> all() const {
     std::vector<std::string> names;
     std::error_code error;
-    for (fs::directory_iterator at(folder_, error), end; !error && at != end; at.increment(error)) {
+    if (fs::exists(folder_ + "/" + kBatch, error)) names.emplace_back(kBatch);
+    for (fs::directory_iterator at(folder_ + "/logs", error), end; !error && at != end; at.increment(error)) {
       if (at->is_regular_file()) names.push_back(at->path().filename().string());
     }
     std::sort(names.begin(), names.end());
@@ -61,6 +63,8 @@ class LogFolder {
   }
 
  private:
+  static constexpr const char* kBatch = "batch.out";
+
   void print(const std::string& name, const std::vector<std::string>& lines) {
     if (name != last_ && (!last_.empty() || wanted().size() > 1)) fmt::print("{}== {} ==\n", last_.empty() ? "" : "\n", name);
     last_ = name;
@@ -97,7 +101,7 @@ ExitCode run(const LogsOptions& options) {
   if (!outputs_dir) return report_errors(outputs_dir.error());
   auto view = look_at(options.job, *outputs_dir);
   if (!view) return report_errors(view.error());
-  LogFolder logs(view->folder + "/logs", options.name, options.lines < 0 && options.name.empty() ? 20 : options.lines);
+  LogFolder logs(view->folder, options.name, options.lines < 0 && options.name.empty() ? 20 : options.lines);
   if (!options.follow) {
     if (logs.wanted().empty()) return no_such_log(logs, options);
     logs.print_news();
