@@ -213,7 +213,7 @@ class Runner {
   std::map<Question, std::unique_ptr<live::HttpCall>> calls_;
   std::optional<LogTail> tail_;
   std::vector<JobStep> steps_before_;
-  Time said_{INT64_MIN / 2};
+  Time said_ = net::steady_now();  // the last line about what is waited for; the first one comes when it takes a while
 };
 
 }  // namespace
