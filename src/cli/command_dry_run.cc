@@ -60,8 +60,8 @@ void plan_one(const DryRunOptions& options, const plan::Site& site, const std::s
   const Result<recipe::Recipe> recipe = recipe::read_recipe(file, options.sets);
   if (!recipe) return outcome.fail(recipe.error());
   const bool local = site.launcher == plan::LauncherKind::local;
-  const plan::Inventory inventory =
-      local ? plan::one_host_inventory(recipe->nodes(), site.bind) : plan::placeholder_inventory(recipe->nodes());
+  const plan::Inventory inventory = local || site.shared_host ? plan::one_host_inventory(recipe->nodes(), site.bind)
+                                                              : plan::placeholder_inventory(recipe->nodes());
   Result<plan::Plan> plan = plan::make_plan(*recipe, inventory, site);
   if (!plan) {
     for (Error& error : plan.error()) error.file = file;

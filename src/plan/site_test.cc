@@ -397,6 +397,9 @@ TEST(Client, AiperfHereWithFlagsAndAnotherTrace) {
   EXPECT_EQ(after(argv, "--tokenizer"), "Qwen/Qwen3-32B");
   EXPECT_TRUE(ends_with(argv, {"--export-level", "raw", "--tokenizer", "Qwen/Qwen3-32B"}));
   EXPECT_EQ(after(plan.benchmark.warmup->argv, "--tokenizer"), "Qwen/Qwen3-32B");
+  EXPECT_EQ(after(argv, "--extra-inputs"), "ignore_eos:true");
+  recipe.benchmark.aiperf_args = flags({{"extra-inputs", "ignore_eos:false"}});
+  EXPECT_EQ(after(plan_on(recipe, local()).benchmark.command->argv, "--extra-inputs"), "ignore_eos:false");
   ASSERT_TRUE(plan.benchmark.prepared_trace.has_value()) << "aiperf cannot replay it faster by itself";
   EXPECT_EQ(plan.benchmark.prepared_trace->speed, 10);
 }
