@@ -150,8 +150,8 @@ TEST_F(SubmitTest, RunsARecipeToItsEnd) {
   }
   EXPECT_THAT(status(), HasSubstr("\"phase\": \"ended\""));
   EXPECT_EQ(read_text(out() + "/recipe.yaml"), kRecipe);
-  for (const char* file :
-       {"plan.json", "fingerprint.json", "recipe_resolved.yaml", "artifacts/summary.json", "logs/benchmark.out"}) {
+  for (const char* file : {"plan.json", "fingerprint.json", "recipe_resolved.yaml",
+                           "artifacts/Qwen3-32B_conversation/summary.json", "logs/benchmark.out"}) {
     EXPECT_THAT(read_text(out() + "/" + file), Not(IsEmpty())) << file;
   }
 }
@@ -204,7 +204,7 @@ TEST_F(SubmitTest, CtrlCWhileLoading) {
 TEST_F(SubmitTest, CtrlCWhileMeasuringKeepsWhatWasMeasured) {
   Running run(command({"--set", "benchmark.speed=0.5"}), environment_);
   wait_for_phase("measuring");
-  wait_until([&] { return !read_text(out() + "/artifacts/profile_export.jsonl").empty(); });
+  wait_until([&] { return !read_text(out() + "/artifacts/Qwen3-32B_conversation/profile_export.jsonl").empty(); });
   const Finished finished = run.stop(SIGINT);
   expect_nothing_left();
   EXPECT_EQ(finished.exit_code, 130) << finished.out << finished.err;

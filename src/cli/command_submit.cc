@@ -1,17 +1,14 @@
 // submit: check every recipe, find its trace, then run one after the other, here or on Slurm.
 #include <cstdio>
-#include <fstream>
-#include <iterator>
 #include <utility>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "cli/commands.h"
 #include "cli/console.h"
-#include "cli/follow_job.h"
-#include "cli/job_view.h"
+#include "cli/program_files.h"
 #include "cli/submit_run.h"
+#include "cli/submit_slurm.h"
 #include "launch/guard.h"
 #include "launch/slurm.h"
 #include "launch/slurm_nodes.h"
@@ -57,14 +54,6 @@ Result<std::vector<Runnable>> read_all(const SubmitOptions& options, const recip
   return all;
 }
 
-// The nodes of this machine's stand-ins: as many as the recipe wants, all of them here.
-plan::Inventory local_inventory(int nodes) {
-  plan::Inventory inventory = plan::placeholder_inventory(nodes);
-  inventory.placeholders = false;
-  for (plan::Node& node : inventory.nodes) node.address = "127.0.0.1";
-  return inventory;
-}
-
 // What srun needs to know of the allocation that we run in.
 Result<void> look_around(SubmitPlace& place) {
   const auto allocation = launch::find_allocation();
@@ -73,6 +62,7 @@ Result<void> look_around(SubmitPlace& place) {
   if (!facts) return fail(facts.error());
   place.inventory = launch::inventory_of(*facts, place.cluster);
   place.job = allocation->job;
+  place.ends_s = allocation->end_time_s;
   return {};
 }
 
@@ -88,7 +78,7 @@ ExitCode run_here(const SubmitOptions& options, const std::vector<Runnable>& rec
   ExitCode code = ExitCode::success;
   std::string documents;
   for (const Runnable& runnable : recipes) {
-    if (place.launcher == "local") place.inventory = local_inventory(runnable.recipe.nodes());
+    if (place.launcher == "local") place.inventory = plan::one_host_inventory(runnable.recipe.nodes(), "127.0.0.1");
     place.output_dir = options.output_dir;
     if (!options.output_dir.empty() && recipes.size() > 1) place.output_dir += "/" + folder_of(runnable.recipe);
     const auto end = run_recipe(runnable.recipe, runnable.trace, place);
@@ -97,53 +87,6 @@ ExitCode run_here(const SubmitOptions& options, const std::vector<Runnable>& rec
     if (!options.json) fmt::print("{}", end->text);
     if (code == ExitCode::success) code = end->code;
     if (end->interrupted) break;
-  }
-  if (options.json) fmt::print("{{\"runs\":[{}]}}\n", documents);
-  return code;
-}
-
-std::string text_of_file(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-}
-
-// The job reads the resolved recipe from its folder, so what is edited here after this changes nothing.
-Result<std::string> hand_over(const recipe::Recipe& recipe, const SubmitPlace& place, const std::string& outputs_dir) {
-  plan::Site site;
-  site.program = own_program();
-  site.cluster = place.cluster;
-  site.shared_host = place.cluster.shared_host;
-  site.bind = place.cluster.bind;
-  return launch::submit_job({.script = plan::batch_script(recipe, site, outputs_dir),
-                             .outputs_dir = outputs_dir,
-                             .files = {{"recipe.yaml", text_of_file(recipe.file)}, {kResolvedRecipe, recipe.text}}});
-}
-
-// Submits all, then follows one after the other if asked to.
-ExitCode run_by_slurm(const SubmitOptions& options, const std::vector<Runnable>& recipes, const SubmitPlace& place) {
-  const auto outputs_dir = find_outputs_dir(options.output_dir);
-  if (!outputs_dir) return report_errors(outputs_dir.error());
-  std::vector<std::string> jobs;
-  for (const Runnable& runnable : recipes) {
-    const auto job = hand_over(runnable.recipe, place, *outputs_dir);
-    if (!job) return report_errors(job.error(), ExitCode::cannot_launch);
-    jobs.push_back(*job);
-    fmt::print(stderr, "submitted {} as job {}; srtctl status {} says how it is\n", runnable.recipe.name, *job, *job);
-    if (!options.wait && !options.json) fmt::print("{}\n", *job);
-  }
-  if (!options.wait) {
-    if (options.json) fmt::print("{{\"jobs\":[{}]}}\n", fmt::join(jobs, ","));
-    return ExitCode::success;
-  }
-  ExitCode code = ExitCode::success;
-  std::string documents;
-  for (const std::string& job : jobs) {
-    const std::string folder = *outputs_dir + "/" + job;
-    const ExitCode ended = follow_job(job, folder);
-    if (code == ExitCode::success) code = ended;
-    const std::string result = text_of_file(folder + "/result.json");
-    documents += (documents.empty() || result.empty() ? "" : ",") + result;
-    if (ended == ExitCode::interrupted) break;
   }
   if (options.json) fmt::print("{{\"runs\":[{}]}}\n", documents);
   return code;
@@ -158,8 +101,15 @@ ExitCode run(const SubmitOptions& options) {
   if (!cluster) return report_errors(cluster.error());
   const auto recipes = read_all(options, *cluster);
   if (!recipes) return report_errors(recipes.error());
-  SubmitPlace place{.launcher = *launcher, .inventory = {}, .cluster = *std::move(cluster), .job = {}, .output_dir = {}};
-  return place.launcher == "slurm" ? run_by_slurm(options, *recipes, place) : run_here(options, *recipes, std::move(place));
+  if (*launcher == "slurm") {
+    std::vector<recipe::Recipe> all;
+    for (const Runnable& one : *recipes) all.push_back(one.recipe);
+    return submit_to_slurm(options, all, *cluster);
+  }
+  SubmitPlace place;
+  place.launcher = *launcher;
+  place.cluster = *std::move(cluster);
+  return run_here(options, *recipes, std::move(place));
 }
 
 ExitCode run(const GuardOptions& options) {

@@ -16,6 +16,7 @@
 #include "base/json_writer.h"
 #include "base/sha256.h"
 #include "cli/deployment_text.h"
+#include "cli/program_files.h"
 #include "cli/workload.h"
 #include "launch/port_block.h"
 #include "launch/result.h"
@@ -24,7 +25,6 @@
 #include "launch/slurm_nodes.h"
 #include "net/event_loop.h"
 #include "plan/plan_output.h"
-#include "plan/ports.h"
 #include "trace/read.h"
 #include "trace/slice.h"
 #include "trace/write.h"
@@ -59,17 +59,18 @@ Result<launch::RunFolder> make_folder(const recipe::Recipe& recipe, const Submit
   return launch::RunFolder::create_new(parent, recipe.name + (recipe.variant.empty() ? "" : "-" + recipe.variant), epoch_ms());
 }
 
-// aiperf has no notion of speed and limit: its trace is one that has them already.
+// The trace that the client replays, absolute: as it is, or a part of it made faster, in the run's folder.
 Result<std::string> trace_for_client(const recipe::Recipe& recipe, const std::string& trace, const launch::RunFolder& folder) {
-  const recipe::Benchmark& benchmark = recipe.benchmark;
-  if (trace.empty() || benchmark.client != "aiperf" || (benchmark.speed == 1.0 && !benchmark.limit_seconds)) {
+  const auto wanted = plan::prepared_trace(recipe);
+  if (trace.empty() || !wanted) {
     std::error_code error;
     return trace.empty() ? trace : fs::absolute(trace, error).string();
   }
   const auto read = trace::read_trace(trace);
   if (!read) return fail(read.error());
-  trace::SliceOptions part{.speed = benchmark.speed};
-  if (benchmark.limit_seconds) part.to = Duration{static_cast<std::int64_t>(*benchmark.limit_seconds * 1e9 + 0.5)};
+  trace::SliceOptions part{.speed = wanted->speed};
+  // Rows at the limit are in: one nanosecond more, since the end of a part is not.
+  if (wanted->limit_seconds) part.to = Duration{static_cast<std::int64_t>(*wanted->limit_seconds * 1e9 + 0.5) + 1};
   const auto sliced = trace::slice(read->trace, part);
   if (!sliced) return fail(sliced.error());
   const std::string path = folder.file("trace.jsonl");
@@ -77,9 +78,10 @@ Result<std::string> trace_for_client(const recipe::Recipe& recipe, const std::st
   return path;
 }
 
-Result<std::optional<launch::PortBlock>> take_ports(const SubmitPlace& place, const std::string& bind) {
+Result<std::optional<launch::PortBlock>> take_ports(const recipe::Recipe& recipe, const SubmitPlace& place,
+                                                    const std::string& bind) {
   if (place.launcher != "local" && !place.cluster.shared_host) return std::optional<launch::PortBlock>();
-  auto ports = launch::PortBlock::take(plan::kSharedPorts, bind);
+  auto ports = launch::PortBlock::take(plan::shared_ports(recipe), bind);
   if (!ports) return fail(ports.error());
   return std::optional(*std::move(ports));
 }
@@ -94,6 +96,7 @@ plan::Site site_of(const SubmitPlace& place, const launch::RunFolder& folder, co
           .job = place.job.empty() ? folder.name() : place.job,
           .output_dir = folder.path(),
           .program = own_program(),
+          .data_dir = data_dir().value_or(""),
           .trace_file = trace,
           .cluster = place.cluster};
 }
@@ -127,7 +130,7 @@ Result<Prepared> prepare_run(const recipe::Recipe& recipe, const std::string& tr
   if (!folder) return fail(folder.error());
   const auto used = trace_for_client(recipe, trace, *folder);
   if (!used) return fail(used.error());
-  auto ports = take_ports(place, place.launcher == "local" ? "127.0.0.1" : place.cluster.bind);
+  auto ports = take_ports(recipe, place, place.launcher == "local" ? "127.0.0.1" : place.cluster.bind);
   if (!ports) return fail(ports.error());
   auto plan = plan::make_plan(recipe, place.inventory, site_of(place, *folder, *ports, *used));
   if (!plan) return fail(plan.error());
@@ -161,11 +164,6 @@ Result<void> write_end(const Prepared& prepared, const launch::RunEnd& end, laun
 
 }  // namespace
 
-std::string own_program() {
-  std::error_code error;
-  return fs::read_symlink("/proc/self/exe", error).string();
-}
-
 Result<std::string> find_benchmark_trace(const recipe::Recipe& recipe, const std::string& trace_dir) {
   if (recipe.benchmark.type == "mooncake-router") {
     return find_trace({.file = {}, .workload = recipe.benchmark.mooncake_workload, .trace_dir = trace_dir}, Download::no);
@@ -195,7 +193,8 @@ Result<SubmitEnd> run_recipe(const recipe::Recipe& recipe, const std::string& tr
                                  .exit_code = {},
                                  .reason = {}};
   const auto end =
-      launch::run_plan(plan, prepared->folder, {.status = status, .say = [start](std::string_view line) { say(start, line); }});
+      launch::run_plan(plan, prepared->folder,
+                       {.status = status, .say = [start](std::string_view line) { say(start, line); }, .ends_s = place.ends_s});
   if (!end) return fail(end.error());
 
   const auto figures = launch::read_client_figures(plan.benchmark.artifacts_dir);

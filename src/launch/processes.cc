@@ -24,7 +24,8 @@ std::vector<std::string> environment_of(const plan::Command& command, const std:
   for (char** entry = environ; *entry != nullptr; ++entry) {
     const std::string_view own = *entry;
     const std::string_view name = own.substr(0, own.find('='));
-    if (std::ranges::find(added, name, &plan::Environment::value_type::first) == added.end()) all.emplace_back(own);
+    const bool replaced = std::ranges::find(added, name, &plan::Environment::value_type::first) != added.end();
+    if (!replaced && std::ranges::find(command.unset, name) == command.unset.end()) all.emplace_back(own);
   }
   for (const auto& [name, value] : added) all.push_back(fmt::format("{}={}", name, value));
   return all;

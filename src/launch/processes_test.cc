@@ -117,11 +117,12 @@ TEST_F(ProcessesTest, ItsEndIsTheEndOfAll) {
 }
 
 TEST_F(ProcessesTest, EnvironmentAndMark) {
-  plan::Command command = shell(folder_, "env", "echo \"$A|$HOME|$SRTCTL_RUN\"");
+  plan::Command command = shell(folder_, "env", "echo \"$A|$HOME|$SRTCTL_RUN\"; /usr/bin/env | /usr/bin/grep -c ^PATH=");
   command.environment = {{"A", "x y"}, {"HOME", "/elsewhere"}};
+  command.unset = {"PATH"};
   ASSERT_TRUE(processes_->start(0, command));
   wait_for_exits(1);
-  EXPECT_EQ(read_text(folder_ + "/env.out"), "x y|/elsewhere|" + guard_.run_id() + "\n");
+  EXPECT_EQ(read_text(folder_ + "/env.out"), "x y|/elsewhere|" + guard_.run_id() + "\n0\n");
 }
 
 TEST_F(ProcessesTest, WhatCannotBeStarted) {

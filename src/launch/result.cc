@@ -101,16 +101,10 @@ void write_strings(JsonWriter& json, std::string_view name, const std::vector<st
 
 Result<ClientFigures> read_client_figures(const std::string& artifacts_dir) {
   std::error_code error;
-  std::vector<fs::path> folders{artifacts_dir};
-  for (fs::directory_iterator entry(artifacts_dir, error), end; !error && entry != end; entry.increment(error)) {
-    if (entry->is_directory(error)) folders.push_back(entry->path());
-  }
-  std::sort(folders.begin() + 1, folders.end());
-  for (const fs::path& folder : folders) {
-    if (fs::exists(folder / "summary.json", error)) return read_figures(folder / "summary.json", true);
-    const fs::path theirs = folder / "profile_export_aiperf.json";
-    if (fs::exists(theirs, error)) return read_figures(theirs, false);
-  }
+  const fs::path ours = fs::path(artifacts_dir) / "summary.json";
+  if (fs::exists(ours, error)) return read_figures(ours, true);
+  const fs::path theirs = fs::path(artifacts_dir) / "profile_export_aiperf.json";
+  if (fs::exists(theirs, error)) return read_figures(theirs, false);
   return fail(fmt::format("the client left no summary in {}", artifacts_dir));
 }
 

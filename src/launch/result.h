@@ -38,8 +38,7 @@ struct ClientFigures {
   std::vector<std::string> not_valid;  // the client's own reasons
 };
 
-// From srtctl's summary.json or aiperf's profile_export_aiperf.json in the folder, or in a folder of it. Error: there is none,
-// or it cannot be read.
+// From srtctl's summary.json or aiperf's profile_export_aiperf.json in the folder. Error: there is none, or it cannot be read.
 Result<ClientFigures> read_client_figures(const std::string& artifacts_dir);
 
 struct RunVerdict {

@@ -27,6 +27,7 @@ namespace {
 constexpr Duration kBetweenLooksAtLogs = seconds(1);
 constexpr Duration kBetweenWaitingLines = seconds(5);
 constexpr int kLastLines = 20;
+constexpr std::int64_t kLongestWarning_s = 180;  // the batch script asks for 120 s; Slurm may be a minute early
 
 class Runner {
  public:
@@ -42,6 +43,10 @@ class Runner {
         log_timer_(loop_, [this] { look_at_logs(); }) {}
 
   RunEnd run() {
+    for (const RunProcess& process : commands_) {
+      std::error_code ignored;  // the log's own opening tells
+      std::filesystem::create_directories(std::filesystem::path(process.command->log).parent_path(), ignored);
+    }
     if (through_srun()) steps_before_ = running_steps(plan_.site.job).value_or(std::vector<JobStep>{});
     machine_.begin(net::steady_now());
     carry_out();
@@ -62,9 +67,11 @@ class Runner {
     carry_out();
   }
 
-  void on_signal(int) {
+  void on_signal(int signal) {
     options_.say("stopping; once more ends srtctl at once");
-    machine_.on_stop(StopCause::user, net::steady_now());
+    const std::int64_t now_s = net::to_epoch_ns(net::steady_now()) / 1'000'000'000;
+    const bool warned = signal == SIGTERM && options_.ends_s && *options_.ends_s - now_s <= kLongestWarning_s;
+    machine_.on_stop(warned ? StopCause::time_limit : StopCause::user, net::steady_now());
     carry_out();
   }
 

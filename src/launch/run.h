@@ -5,7 +5,9 @@
 // Blocks until everything has ended. One call at a time per process (it takes SIGINT and SIGTERM).
 #pragma once
 
+#include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -19,6 +21,8 @@ namespace infbench::launch {
 struct RunOptions {
   RunStatus status;                                // what it begins with: job, launcher, recipe, start
   std::function<void(std::string_view line)> say;  // tells the user what goes on
+  // Unix seconds when the allocation's time is over: SIGTERM shortly before is taken for its warning. None: there is no end.
+  std::optional<std::int64_t> ends_s;
 };
 
 struct RunEnd {
@@ -27,7 +31,8 @@ struct RunEnd {
   std::string last_words;  // the last lines of the log of the process to blame; empty: none is
 };
 
-// The folder's logs/ must be there. Error: the guard against orphans cannot be started, and nothing was.
+// The folders of the commands' logs are made where they are missing. Error: the guard against orphans cannot be started, and
+// nothing was.
 Result<RunEnd> run_plan(const plan::Plan& plan, const RunFolder& folder, RunOptions options);
 
 }  // namespace infbench::launch
