@@ -58,8 +58,8 @@ plan::Site site_of(const DryRunOptions& options) {
 
 void plan_one(const recipe::Recipe& recipe, const plan::Site& site, Outcome& outcome) {
   const bool local = site.launcher == plan::LauncherKind::local;
-  const plan::Inventory inventory =
-      local ? plan::one_host_inventory(recipe.nodes(), site.bind) : plan::placeholder_inventory(recipe.nodes());
+  const plan::Inventory inventory = local || site.shared_host ? plan::one_host_inventory(recipe.nodes(), site.bind)
+                                                              : plan::placeholder_inventory(recipe.nodes());
   Result<plan::Plan> plan = plan::make_plan(recipe, inventory, site);
   if (!plan) {
     for (Error& error : plan.error()) error.file = recipe.file;

@@ -54,7 +54,7 @@ void add_engine_flags(CLI::App& serve, ServeOptions& o) {
       ->check(between(0, 1023))
       ->group(group);
   // Said by every recipe, and of no meaning without a GPU: no warning.
-  serve.add_option("--nccl-port,--dist-init-addr,--log-level,--log-level-http", o.without_meaning)->group("");
+  serve.add_option("--nccl-port,--dist-init-addr,--log-level,--log-level-http", o.without_meaning)->take_last()->group("");
   serve.add_flag("--trust-remote-code,--enable-metrics,--skip-server-warmup,--disable-cuda-graph", o.flag_without_meaning)
       ->group("");
 }

@@ -148,7 +148,10 @@ Words aiperf_client(const recipe::Recipe& recipe, const Site& site, const Benchm
   add(argv, {"--artifact-dir", in_container ? std::string(kArtifactsInContainer) + run : b.artifacts_dir});
   if (!has(args, "server-metrics") && !has(args, "no-server-metrics")) add_metrics(b.metrics_urls, argv);
   add(argv, {"--goodput", goodput(recipe.benchmark)});
-  if (!has(args, "extra-inputs")) add(argv, {"--extra-inputs", "ignore_eos:true"});
+  // Given several times, all of them count.
+  const recipe::Flag* extra = args.find("extra-inputs");
+  const bool says_so = extra != nullptr && recipe::to_json(extra->value).find("ignore_eos") != std::string::npos;
+  if (!says_so) add(argv, {"--extra-inputs", "ignore_eos:true"});
   append(argv, recipe::to_argv(args));
   return with_aiperf(recipe, std::move(argv));
 }

@@ -315,35 +315,49 @@ std::string random_recipe() {
                          {"tensor-parallel-size: 2", "tensor-parallel-size: " + std::to_string(decode_gpus)}});
 }
 
-void expect_used_once(const Plan& plan) {
+// `one_host`: all nodes have one set of ports.
+void expect_used_once(const Plan& plan, bool one_host) {
   std::set<std::pair<int, int>> gpus;
-  std::set<std::pair<int, int>> ports{{plan.router.command.node, plan.router.port}};
+  std::set<std::pair<int, int>> ports;
+  const auto use = [&](int node, int port) {
+    RC_ASSERT(port >= 0 && port < 65536);
+    if (port != 0) RC_ASSERT(ports.insert({one_host ? 0 : node, port}).second);
+  };
+  use(plan.router.command.node, plan.router.port);
+  use(plan.router.command.node, plan.router.metrics_port);
   for (const WorkerProcess& process : plan.processes) {
     RC_ASSERT(process.node >= 0 && process.node < static_cast<int>(plan.inventory.nodes.size()));
     for (const int gpu : process.gpus) {
       RC_ASSERT(gpu >= 0 && gpu < plan.gpus_per_node);
       RC_ASSERT(gpus.insert({process.node, gpu}).second);
     }
-    for (const int port : {process.ports.http, process.ports.nccl, process.ports.bootstrap}) {
-      RC_ASSERT(port >= 0 && port < 65536);
-      if (port != 0) RC_ASSERT(ports.insert({process.node, port}).second);
-    }
-    if (process.rank == 0 && plan.workers[process.worker.value].nodes > 1) {
-      RC_ASSERT(ports.insert({process.node, 8300}).second);
-    }
+    const Ports& own = process.ports;
+    for (const int port : {own.http, own.nccl, own.bootstrap, own.kv_events}) use(process.node, port);
+    if (process.rank == 0) use(process.node, plan.workers[process.worker.value].dist_init_port);
   }
+  if (!one_host) return;
+  RC_ASSERT(ports.begin()->second >= plan.site.port_base);
+  RC_ASSERT(static_cast<int>(ports.rbegin()->second) < plan.site.port_base + 2 + 5 * static_cast<int>(plan.processes.size()));
 }
 
 RC_GTEST_PROP(PlanProperties, NoGpuAndNoPortTwice, ()) {
-  const auto recipe = recipe::read_recipe_text(random_recipe(), "r.yaml");
+  auto recipe = recipe::read_recipe_text(random_recipe(), "r.yaml");
   RC_TAG(recipe.has_value() ? "fits" : "refused");
   if (!recipe.has_value()) {
     for (const Error& error : recipe.error()) RC_ASSERT(error.line > 0);
     return;
   }
-  const Result<Plan> plan = make_plan(*recipe, placeholder_inventory(recipe->nodes()));
+  if (*rc::gen::arbitrary<bool>()) {
+    recipe->backend.prefill_kv_events = recipe->backend.aggregated_kv_events = recipe::KvEvents{};
+  }
+  Site site;
+  const bool one_host = *rc::gen::arbitrary<bool>();
+  site.launcher = *rc::gen::element(LauncherKind::slurm, LauncherKind::local);
+  site.shared_host = one_host;
+  site.port_base = 21000;
+  const Result<Plan> plan = make_plan(*recipe, placeholder_inventory(recipe->nodes()), site);
   RC_ASSERT(plan.has_value());
-  expect_used_once(*plan);
+  expect_used_once(*plan, one_host || site.launcher == LauncherKind::local);
   int asked = 0;
   for (const auto& group : recipe->groups()) asked += group.workers * group.gpus_per_worker;
   int used = 0;
