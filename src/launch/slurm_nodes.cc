@@ -101,6 +101,16 @@ const char* variable(const char* name) {
   return value == nullptr ? "" : value;
 }
 
+std::vector<std::string> split(std::string_view text, char at) {
+  std::vector<std::string> parts;
+  while (!text.empty()) {
+    const std::string_view part = text.substr(0, text.find(at));
+    if (!part.empty()) parts.emplace_back(part);
+    text.remove_prefix(std::min(part.size() + 1, text.size()));
+  }
+  return parts;
+}
+
 std::string text_of(const simdjson::dom::object& object, const char* key) {
   std::string_view text;
   return object[key].get_string().get(text) == simdjson::SUCCESS ? std::string(text) : std::string();
@@ -201,7 +211,9 @@ Result<std::vector<NodeFacts>> ask_nodes(const Allocation& allocation, const std
 plan::Inventory inventory_of(const std::vector<NodeFacts>& facts, const recipe::Cluster& cluster) {
   plan::Inventory inventory;
   for (const NodeFacts& node : facts) {
-    inventory.nodes.push_back({.name = node.node, .address = cluster.shared_host ? "127.0.0.1" : node.address});
+    inventory.nodes.push_back({.name = node.node,
+                               .address = cluster.shared_host ? "127.0.0.1" : node.address,
+                               .gpus = split(node.visible_gpus, ',')});
   }
   return inventory;
 }

@@ -37,7 +37,7 @@ Result<NodeFacts> parse_node_facts(std::string_view line);
 Result<std::vector<NodeFacts>> ask_nodes(const Allocation& allocation, const std::string& program,
                                          const std::string& interface);
 
-// With Cluster::shared_host every address is 127.0.0.1.
+// With Cluster::shared_host every address is 127.0.0.1. The GPUs are those that Slurm gave to the job on each node.
 plan::Inventory inventory_of(const std::vector<NodeFacts>& facts, const recipe::Cluster& cluster);
 
 }  // namespace infbench::launch

@@ -199,7 +199,7 @@ TEST_F(Slurm, TheAllocation) {
 TEST_F(Slurm, NodesAnswerInAnyOrder) {
   play(
       "srun",
-      R"(echo 'a banner'; echo '{"node":"b","address":"10.0.0.2"}'; echo '{"node":"a","address":"10.0.0.1","gpus":["H200"]}')");
+      R"(echo 'a banner'; echo '{"node":"b","address":"10.0.0.2"}'; echo '{"node":"a","address":"10.0.0.1","gpus":["H200"],"visible_gpus":"2,3"}')");
   const Allocation allocation{.job = "7", .nodes = {"a", "b"}, .end_time_s = {}};
   const auto facts = ask_nodes(allocation, "/bin/srtctl", "ib0");
   ASSERT_TRUE(facts) << format_errors(facts.error());
@@ -210,6 +210,8 @@ TEST_F(Slurm, NodesAnswerInAnyOrder) {
   ASSERT_EQ(inventory.nodes.size(), 2U);
   EXPECT_EQ(inventory.nodes[0].name, "a");
   EXPECT_EQ(inventory.nodes[0].address, "10.0.0.1");
+  EXPECT_THAT(inventory.nodes[0].gpus, ElementsAre("2", "3"));
+  EXPECT_TRUE(inventory.nodes[1].gpus.empty());
   EXPECT_THAT((*facts)[0].gpus, ElementsAre("H200"));
   recipe::Cluster shared;
   shared.shared_host = true;
