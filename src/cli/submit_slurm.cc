@@ -1,6 +1,7 @@
 #include "cli/submit_slurm.h"
 
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <string>
@@ -34,10 +35,13 @@ std::string text_of_file(const std::string& path) {
 }
 
 // The job reads the resolved recipe and the cluster's file from its folder: what is edited here while it waits changes nothing.
-Result<Submitted> submit_one(const recipe::Recipe& recipe, const recipe::Cluster& cluster, const std::string& outputs_dir) {
+Result<Submitted> submit_one(const SubmitOptions& options, const recipe::Recipe& recipe, const recipe::Cluster& cluster,
+                             const std::string& outputs_dir) {
   plan::Site site;
   site.program = own_program();
   site.cluster = cluster;
+  std::error_code error;
+  if (!options.trace_dir.empty()) site.trace_dir = std::filesystem::absolute(options.trace_dir, error).string();
   launch::Submission submission{.script = plan::batch_script(recipe, site, outputs_dir),
                                 .outputs_dir = outputs_dir,
                                 .files = {{"recipe.yaml", text_of_file(recipe.file)}, {kResolvedRecipe, recipe.text}}};
@@ -87,7 +91,7 @@ ExitCode submit_to_slurm(const SubmitOptions& options, std::span<const recipe::R
   std::vector<Submitted> jobs;
   ExitCode code = ExitCode::success;
   for (const recipe::Recipe& recipe : recipes) {
-    auto one = submit_one(recipe, cluster, *outputs_dir);
+    auto one = submit_one(options, recipe, cluster, *outputs_dir);
     if (!one) {
       code = report_errors(one.error(), ExitCode::cannot_launch);
       break;

@@ -62,6 +62,7 @@ struct Site {
   std::string program = "srtctl";          // this program, where the nodes find it
   std::string data_dir;  // the engine model's data, mounted into containers that run it; empty: it is beside the program
   std::string python = "python3";  // of processes without a container; `aiperf` and `vllm` are looked for beside it
+  std::string trace_dir = {};      // where a batch job looks for traces; empty: where its own environment says
   std::string trace_file;          // what the benchmark replays; empty: of a plan that
                                    // is only looked at
   recipe::Cluster cluster;

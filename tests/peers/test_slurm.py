@@ -129,7 +129,7 @@ def submit(cluster, trace_dir):
         sets = {"backend.type": "model", "engine.time_scale": 20, "benchmark.speed": 5, **(sets or {})}
         edits = [part for key, value in sets.items() for part in ("--set", f"{key}={value}")]
         command = ["submit", "--launcher", "slurm", "-f", recipe, "--unset", "model.container", *edits, *flags]
-        env = {"SRTCTL_TRACE_DIR": str(trace_dir), **(env or {})}
+        command += ["--trace-dir", trace_dir]
         code, out, err = cluster.srtctl(*command, env=env, seconds=200)
         if "--wait" in flags:
             return code, out, err
