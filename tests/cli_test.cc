@@ -24,7 +24,7 @@ TEST(Cli, HelpOfEachCommand) {
       {{}, {"simulate", "compare", "dry-run", "trace"}},
       {{"simulate"}, {"--file", "--trace", "--workload", "--speed", "--seed", "--set", "--output", "--json"}},
       {{"compare"}, {"--file", "--trace", "--workload", "--speed", "--seed", "--set", "--output", "--json"}},
-      {{"dry-run"}, {"--file", "--set", "--json"}},
+      {{"dry-run"}, {"--file", "--set", "--json", "--launcher"}},
       {{"trace"}, {"analyze", "fetch", "synthesize"}},
       {{"trace", "analyze"}, {"--json"}},
       {{"trace", "fetch"}, {"conversation", "--url"}},
@@ -151,6 +151,32 @@ TEST(Cli, DryRunShowsTheCommandOfEveryWorker) {
     EXPECT_EQ(json.exit_code, 0) << json.err;
     EXPECT_TRUE(is_json(json.out)) << json.out;
   }
+}
+
+TEST(Cli, DryRunOfAFolderTakesAllRecipesBelowIt) {
+  const std::string folder = scratch_folder();
+  std::filesystem::create_directories(folder + "/b");
+  write_text(folder + "/b/good.yaml", read_text(std::string(kAggregated)));
+  write_text(folder + "/a.yaml", read_text(std::string(kDisaggregated)));
+  write_text(folder + "/readme.txt", "no recipe");
+  const Finished good = srtctl({"dry-run", "-f", folder, "--launcher", "local"});
+  EXPECT_EQ(good.exit_code, 0) << good.err;
+  EXPECT_EQ(good.out.find("qwen3-32b-disagg-kv-router: "), 0U) << "in order of their names";
+  EXPECT_NE(good.out.find("\nqwen3-32b-agg-round-robin: "), std::string::npos) << good.out;
+  EXPECT_EQ(good.out.find("srun"), std::string::npos) << "nothing of Slurm here";
+
+  write_text(folder + "/b/bad.yaml", "name: x\n");
+  write_text(folder + "/worse.yaml", "{");
+  const Finished bad = srtctl({"dry-run", "-f", folder, "--json"});
+  EXPECT_EQ(bad.exit_code, 2);
+  EXPECT_TRUE(is_json(bad.out)) << bad.out;
+  EXPECT_NE(bad.out.find("\"batch_script\": \"#!/bin/bash"), std::string::npos) << "the good ones are there";
+  for (const std::string_view file : {"bad.yaml", "worse.yaml"}) {
+    EXPECT_NE(bad.out.find(file), std::string::npos) << bad.out;
+    EXPECT_NE(bad.err.find(file), std::string::npos) << bad.err;
+  }
+  std::filesystem::create_directories(folder + "/empty");
+  EXPECT_EQ(srtctl({"dry-run", "-f", folder + "/empty"}).exit_code, 2);
 }
 
 // A port of the loopback address that nobody listens on, kept so while this lives.

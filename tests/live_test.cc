@@ -93,5 +93,25 @@ TEST(Live, ACheckOfAChangedLogFindsTheDifference) {
   EXPECT_FALSE(check->differences.empty());
 }
 
+// What a launcher starts for a worker over several nodes: a process on each, of which the first serves.
+TEST(Live, RanksAboveZeroWaitUntilTheyAreEnded) {
+  const std::vector<std::string> worker{
+      SRTCTL,           "serve",    "--port", "0",          "--tp", "2", "--nccl-port", "17500", "--dist-init-addr",
+      "127.0.0.1:8300", "--nnodes", "2",      "--node-rank"};
+  std::vector<std::string> first = worker;
+  std::vector<std::string> second = worker;
+  first.emplace_back("0");
+  second.emplace_back("1");
+  Running serving(first);
+  Running waiting(second);
+  EXPECT_NE(serving.line().find("http://127.0.0.1:"), std::string::npos);
+  EXPECT_EQ(waiting.line(), "rank 1 of 2: rank 0 serves");
+  for (Running* rank : {&serving, &waiting}) {
+    const Finished finished = rank->stop(SIGTERM);
+    EXPECT_EQ(finished.exit_code, 0) << finished.err;
+    EXPECT_EQ(finished.err, "") << "no flag is unknown";
+  }
+}
+
 }  // namespace
 }  // namespace infbench::tests

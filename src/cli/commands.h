@@ -15,5 +15,11 @@ ExitCode run(const TraceSynthesizeOptions& options);
 ExitCode run(const TraceSliceOptions& options);
 ExitCode run(const ReplayOptions& options);
 ExitCode run(const ServeOptions& options);
+ExitCode run(const SubmitOptions& options);
+ExitCode run(const GuardOptions& options);
+ExitCode run(const StatusOptions& options);
+ExitCode run(const LogsOptions& options);
+ExitCode run(const CancelOptions& options);
+ExitCode run(const NodeFactsOptions& options);
 
 }  // namespace infbench::cli

@@ -9,8 +9,11 @@
 #include <vector>
 
 #include "base/exit_code.h"
+#include "cli/job_options.h"
 #include "cli/replay_options.h"
 #include "cli/serve_options.h"
+#include "cli/submit_options.h"
+#include "recipe/read_recipe.h"
 
 namespace infbench::cli {
 
@@ -23,18 +26,20 @@ struct TraceSource {
 
 // simulate (one recipe) and compare (two or more).
 struct SimulateOptions {
-  std::vector<std::string> recipes;
+  bool compare = false;
+  std::vector<std::string> recipes;  // each a file, or file:variant
   TraceSource trace;
   double speed = 1.0;
   std::uint64_t seed = 0;
-  std::vector<std::string> sets;  // key=value
-  std::string output_dir;         // -o; empty: no files
+  std::vector<recipe::Edit> edits;
+  std::string output_dir;  // -o; empty: no files
   bool json = false;
 };
 
 struct DryRunOptions {
-  std::vector<std::string> recipes;
-  std::vector<std::string> sets;
+  std::vector<std::string> recipes;  // files, and folders that stand for all *.yaml below them
+  std::string launcher = "slurm";    // | local
+  std::vector<recipe::Edit> edits;
   bool json = false;
 };
 
@@ -66,7 +71,8 @@ struct TraceSliceOptions {
 };
 
 using Command = std::variant<SimulateOptions, DryRunOptions, TraceAnalyzeOptions, TraceFetchOptions, TraceSynthesizeOptions,
-                             TraceSliceOptions, ReplayOptions, ServeOptions>;
+                             TraceSliceOptions, ReplayOptions, ServeOptions, SubmitOptions, GuardOptions, StatusOptions,
+                             LogsOptions, CancelOptions, NodeFactsOptions>;
 
 // The command, or how the program ends right away (--help, a usage error; both already printed).
 std::variant<Command, ExitCode> parse(int argc, const char* const* argv);

@@ -5,6 +5,11 @@
 
 namespace infbench::cli {
 
+std::string own_program() {
+  std::error_code error;
+  return std::filesystem::read_symlink("/proc/self/exe", error).string();
+}
+
 Result<std::string> data_dir() {
   namespace fs = std::filesystem;
   std::error_code error;
@@ -13,7 +18,7 @@ Result<std::string> data_dir() {
     return fail("$SRTCTL_DATA_DIR is '" + std::string(given) + "', but there is no folder step_times in it",
                 "set it to the folder 'data' of infbench, or unset it");
   }
-  const fs::path program = fs::read_symlink("/proc/self/exe", error).parent_path();
+  const fs::path program = fs::path(own_program()).parent_path();
   std::string looked;
   for (const char* place : {"../share/srtctl/data", "../../data"}) {
     const fs::path folder = (program / place).lexically_normal();

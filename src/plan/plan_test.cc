@@ -8,8 +8,8 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
-#include "plan/command_lines.h"
 #include "plan/plan_output.h"
+#include "plan/words.h"
 #include "recipe/read_recipe.h"
 #include "recipe/recipe_samples.h"
 
@@ -19,7 +19,7 @@ namespace {
 using Words = std::vector<std::string>;
 
 recipe::Recipe shipped(const std::string& name, const std::vector<std::string>& sets = {}) {
-  const auto read = recipe::read_recipe("recipies/qwen3-32b/" + name + ".yaml", sets);
+  const auto read = recipe::read_recipe("recipies/qwen3-32b/" + name + ".yaml", recipe::all_set(sets));
   EXPECT_TRUE(read.has_value()) << (read.has_value() ? "" : format_errors(read.error()));
   return read.value_or(recipe::Recipe{});
 }
@@ -69,8 +69,8 @@ void expect_workers(const Plan& plan, const std::vector<Expected>& expected) {
     const WorkerProcess& process = plan.processes[i];
     EXPECT_EQ(name_of(process.role), expected[i].role);
     EXPECT_EQ(plan.inventory.nodes[static_cast<std::size_t>(process.node)].name, expected[i].node);
-    EXPECT_EQ(process.environment, (Environment{{"CUDA_VISIBLE_DEVICES", expected[i].gpus}}));
-    EXPECT_EQ(process.argv, reference_argv(expected[i])) << "worker " << i;
+    EXPECT_EQ(process.command.environment, (Environment{{"CUDA_VISIBLE_DEVICES", expected[i].gpus}}));
+    EXPECT_EQ(process.command.argv, reference_argv(expected[i])) << "worker " << i;
   }
 }
 
@@ -85,16 +85,15 @@ TEST(Plan, AggregatedAsTheReference) {
                         {"agg", "node02", "4,5", "6164", "", "17506"},
                         {"agg", "node02", "6,7", "6196", "", "17507"}});
   // The reference's recipe for this deployment routes by cache_aware, ours in turn.
-  EXPECT_EQ(plan.router.argv,
+  EXPECT_EQ(plan.router.command.argv,
             (Words{"python", "-m", "sglang_router.launch_router", "--worker-urls", "http://10.0.0.1:6100",
                    "http://10.0.0.1:6132", "http://10.0.0.1:6164", "http://10.0.0.1:6196", "http://10.0.0.2:6100",
                    "http://10.0.0.2:6132", "http://10.0.0.2:6164", "http://10.0.0.2:6196", "--host", "0.0.0.0", "--port",
                    "8000", "--policy", "round_robin"}));
-  EXPECT_EQ(plan.router.node, 0);
+  EXPECT_EQ(plan.router.command.node, 0);
   EXPECT_EQ(plan.readiness.url, "http://10.0.0.1:8000/workers");
   EXPECT_EQ(plan.readiness.regular, 8);
   EXPECT_EQ(plan.readiness.prefill + plan.readiness.decode, 0);
-  EXPECT_EQ(plan.readiness.interval_s, 10);
   EXPECT_EQ(plan.readiness.timeout_s, 1800);
 }
 
@@ -108,38 +107,38 @@ TEST(Plan, DisaggregatedAsTheReference) {
                         {"prefill", "node02", "2,3", "6132", "7201", "17505"},
                         {"decode", "node02", "4,5", "6164", "", "17506"},
                         {"decode", "node02", "6,7", "6196", "", "17507"}});
-  EXPECT_EQ(plan.router.argv, (Words{"python",
-                                     "-m",
-                                     "sglang_router.launch_router",
-                                     "--pd-disaggregation",
-                                     "--prefill",
-                                     "http://10.0.0.1:6100",
-                                     "7200",
-                                     "--prefill",
-                                     "http://10.0.0.1:6132",
-                                     "7201",
-                                     "--prefill",
-                                     "http://10.0.0.1:6164",
-                                     "7202",
-                                     "--prefill",
-                                     "http://10.0.0.1:6196",
-                                     "7203",
-                                     "--prefill",
-                                     "http://10.0.0.2:6100",
-                                     "7200",
-                                     "--prefill",
-                                     "http://10.0.0.2:6132",
-                                     "7201",
-                                     "--decode",
-                                     "http://10.0.0.2:6164",
-                                     "--decode",
-                                     "http://10.0.0.2:6196",
-                                     "--host",
-                                     "0.0.0.0",
-                                     "--port",
-                                     "8000",
-                                     "--policy",
-                                     "cache_aware"}));
+  EXPECT_EQ(plan.router.command.argv, (Words{"python",
+                                             "-m",
+                                             "sglang_router.launch_router",
+                                             "--pd-disaggregation",
+                                             "--prefill",
+                                             "http://10.0.0.1:6100",
+                                             "7200",
+                                             "--prefill",
+                                             "http://10.0.0.1:6132",
+                                             "7201",
+                                             "--prefill",
+                                             "http://10.0.0.1:6164",
+                                             "7202",
+                                             "--prefill",
+                                             "http://10.0.0.1:6196",
+                                             "7203",
+                                             "--prefill",
+                                             "http://10.0.0.2:6100",
+                                             "7200",
+                                             "--prefill",
+                                             "http://10.0.0.2:6132",
+                                             "7201",
+                                             "--decode",
+                                             "http://10.0.0.2:6164",
+                                             "--decode",
+                                             "http://10.0.0.2:6196",
+                                             "--host",
+                                             "0.0.0.0",
+                                             "--port",
+                                             "8000",
+                                             "--policy",
+                                             "cache_aware"}));
   EXPECT_EQ(plan.readiness.prefill, 6);
   EXPECT_EQ(plan.readiness.decode, 2);
   EXPECT_EQ(plan.readiness.regular, 0);
@@ -150,7 +149,7 @@ TEST(Plan, ModeStandsOnce) {
   const auto recipe = shipped("disagg-kv-router", {"backend.sglang_config.prefill.disaggregation-mode=prefill",
                                                    "backend.sglang_config.decode.disaggregation_mode=decode"});
   for (const WorkerProcess& process : plan_of(recipe).processes) {
-    EXPECT_EQ(std::ranges::count(process.argv, "--disaggregation-mode"), 1);
+    EXPECT_EQ(std::ranges::count(process.command.argv, "--disaggregation-mode"), 1);
   }
 }
 
@@ -162,15 +161,18 @@ TEST(Plan, BenchmarkAndOrder) {
   EXPECT_EQ(plan.benchmark.itl_threshold_ms, 25);
   EXPECT_EQ(plan.benchmark.url, "http://10.0.0.1:8000");
   EXPECT_EQ(plan.benchmark.model, "Qwen/Qwen3-32B");
-  EXPECT_EQ(plan.benchmark.tokenizer, "/model");
-  ASSERT_EQ(plan.order.size(), 11U);
+  // The reference's client runs in the model's container and says /model; ours runs on the node as it is.
+  EXPECT_EQ(plan.benchmark.tokenizer, "/models/Qwen3-32B");
+  ASSERT_EQ(plan.order.size(), 13U);
   for (std::size_t i = 0; i < 8; ++i) {
     EXPECT_EQ(plan.order[i].kind, StepKind::worker);
     EXPECT_EQ(plan.order[i].process, static_cast<int>(i));
   }
   EXPECT_EQ(plan.order[8].kind, StepKind::router);
   EXPECT_EQ(plan.order[9].kind, StepKind::ready);
-  EXPECT_EQ(plan.order[10].kind, StepKind::benchmark);
+  EXPECT_EQ(plan.order[10].kind, StepKind::warmup);
+  EXPECT_EQ(plan.order[11].kind, StepKind::flush);
+  EXPECT_EQ(plan.order[12].kind, StepKind::benchmark);
 }
 
 TEST(Plan, WorkersForTheVirtualCluster) {
@@ -187,11 +189,11 @@ TEST(Plan, WorkersForTheVirtualCluster) {
 
 TEST(Plan, OwnRouter) {
   const Words sets{"frontend.type=srtctl", "frontend.args={}"};
-  const Words argv = plan_of(shipped("agg-round-robin", sets)).router.argv;
+  const Words argv = plan_of(shipped("agg-round-robin", sets)).router.command.argv;
   EXPECT_EQ(Words(argv.begin(), argv.begin() + 3), (Words{"srtctl", "route", "--worker-urls"}));
   EXPECT_EQ(Words(argv.end() - 6, argv.end()), (Words{"--host", "0.0.0.0", "--port", "8000", "--policy", "min_ttft"}))
       << "its default policy is named";
-  const Words pairs = plan_of(shipped("disagg-kv-router", sets)).router.argv;
+  const Words pairs = plan_of(shipped("disagg-kv-router", sets)).router.command.argv;
   EXPECT_EQ(Words(pairs.begin(), pairs.begin() + 6),
             (Words{"srtctl", "route", "--pd-disaggregation", "--prefill", "http://10.0.0.1:6100", "7200"}));
 }
@@ -206,12 +208,12 @@ TEST(Plan, WorkerOverTwoNodes) {
     const WorkerProcess& process = plan.processes[static_cast<std::size_t>(rank)];
     EXPECT_EQ(process.node, rank);
     EXPECT_EQ(process.gpus.size(), 8U);
-    EXPECT_TRUE(process.environment.empty()) << "it has the whole node";
-    EXPECT_EQ(Words(process.argv.begin() + 13, process.argv.begin() + 19),
+    EXPECT_TRUE(process.command.environment.empty()) << "it has the whole node";
+    EXPECT_EQ(Words(process.command.argv.begin() + 13, process.command.argv.begin() + 19),
               (Words{"--dist-init-addr", "10.0.0.1:8300", "--nnodes", "2", "--node-rank", std::to_string(rank)}));
   }
-  EXPECT_EQ(std::ranges::count(plan.router.argv, "http://10.0.0.1:6100"), 1);
-  EXPECT_EQ(std::ranges::count(plan.router.argv, "http://10.0.0.2:6100"), 0) << "only rank 0 serves";
+  EXPECT_EQ(std::ranges::count(plan.router.command.argv, "http://10.0.0.1:6100"), 1);
+  EXPECT_EQ(std::ranges::count(plan.router.command.argv, "http://10.0.0.2:6100"), 0) << "only rank 0 serves";
   EXPECT_EQ(plan.readiness.regular, 1);
 }
 
@@ -226,12 +228,12 @@ frontend:
     BOTH: loses
     JSON: '{"x":1}'
     WHERE: '{node}-{node_id}-{other}')"}}));
-  EXPECT_EQ(plan.processes[4].environment, (Environment{{"BOTH", "wins"},
-                                                        {"JSON", "{\"x\":1}"},
-                                                        {"WHERE", "node02-1-{other}"},
-                                                        {"COMMON", "all"},
-                                                        {"CUDA_VISIBLE_DEVICES", "0,1"}}));
-  EXPECT_EQ(plan.router.environment, (Environment{{"ROUTER", "1"}}));
+  EXPECT_EQ(plan.processes[4].command.environment, (Environment{{"BOTH", "wins"},
+                                                                {"JSON", "{\"x\":1}"},
+                                                                {"WHERE", "node02-1-{other}"},
+                                                                {"COMMON", "all"},
+                                                                {"CUDA_VISIBLE_DEVICES", "0,1"}}));
+  EXPECT_EQ(plan.router.command.environment, (Environment{{"ROUTER", "1"}}));
 }
 
 TEST(Plan, InventoryMustHaveTheNodes) {
@@ -253,10 +255,13 @@ TEST(Plan, TextShowsTableCommandsAndLimits) {
   for (const std::string_view part :
        {"qwen3-32b-disagg-kv-router: 6 prefill and 2 decode workers on 2 nodes with 8 GPUs each\n",
         "Names and addresses of nodes are placeholders.\n",
-        "  node02       10.0.0.2         prefill 5          2,3                6132  17505      7201\n",
-        "\n# decode 1 on node02\nCUDA_VISIBLE_DEVICES=6,7 python3 -m sglang.launch_server --model-path /model ",
-        " --json-model-override-args '{\"rope_scaling\":", "\n# router on node01\npython -m sglang_router.launch_router ",
-        "lists 6 prefill and 2 decode workers, all healthy; asked every 10 s for at most 1800 s\n",
+        "  node02       10.0.0.2         prefill 5          2,3                   6132     17505      7201\n",
+        "\n# decode 1 on node02, log outputs/JOB/logs/node02_decode_w1.out\nCUDA_VISIBLE_DEVICES=6,7 srun --jobid JOB "
+        "--overlap ",
+        " env CUDA_VISIBLE_DEVICES=6,7 python3 -m sglang.launch_server --model-path /model ",
+        " --json-model-override-args '{\"rope_scaling\":", "\n# router on node01, log outputs/JOB/logs/router.out\nsrun ",
+        " python -m sglang_router.launch_router --pd-disaggregation ",
+        "lists 6 prefill and 2 decode workers, all healthy, within 1800 s\n", "\n# warm-up on node01, ",
         "good is TTFT <= 2000 ms and ITL <= 25 ms\n"}) {
     EXPECT_THAT(text, ::testing::HasSubstr(std::string(part)));
   }
@@ -269,14 +274,18 @@ TEST(Plan, JsonSaysTheSame) {
   EXPECT_TRUE(json.complete());
   for (
       const std::string_view part :
-      {R"({"name":"qwen3-32b-disagg-kv-router","placeholder_nodes":true,"nodes":[{"name":"node01","address":"10.0.0.1","gpus":8},)",
+      {R"({"name":"qwen3-32b-disagg-kv-router","site":{"launcher":"slurm","bind":"0.0.0.0","one_host":false,"job":"JOB",)",
+       R"("output_dir":"outputs/JOB"},"placeholder_nodes":true,"nodes":[{"name":"node01","address":"10.0.0.1","gpus":8},)",
        R"({"worker":5,"role":"prefill","index":5,"rank":0,"node":"node02","gpus":[2,3],)",
-       R"("ports":{"http":6132,"nccl":17505,"bootstrap":7201},"argv":["python3","-m","sglang.launch_server",)",
-       R"("ports":{"http":6196,"nccl":17507,"bootstrap":null})", R"("environment":{"CUDA_VISIBLE_DEVICES":"6,7"})",
-       R"("router":{"node":"node01","port":8000,"url":"http://10.0.0.1:8000","argv":["python",)",
-       R"("readiness":{"url":"http://10.0.0.1:8000/workers","prefill":6,"decode":2,"regular":0,"interval_s":10,"timeout_s":1800})",
+       R"("ports":{"http":6132,"nccl":17505,"bootstrap":7201,"kv_events":null,"dist_init":null},)",
+       R"("command":{"name":"node02_prefill_w5","node":"node02","log":"outputs/JOB/logs/node02_prefill_w5.out",)",
+       R"("argv":["python3","-m","sglang.launch_server",)",
+       R"("ports":{"http":6196,"nccl":17507,"bootstrap":null,"kv_events":null,"dist_init":null})",
+       R"("environment":{"CUDA_VISIBLE_DEVICES":"6,7"})",
+       R"("router":{"node":"node01","port":8000,"metrics_port":29000,"url":"http://10.0.0.1:8000","command":{"name":"router",)",
+       R"("readiness":{"url":"http://10.0.0.1:8000/workers","prefill":6,"decode":2,"regular":0,"timeout_s":1800})",
        R"("ttft_threshold_ms":2000,"itl_threshold_ms":25)",
-       R"({"start":"router"},{"wait":"readiness"},{"start":"benchmark"}]})"}) {
+       R"({"start":"router"},{"wait":"readiness"},{"start":"warmup"},{"do":"flush"},{"start":"benchmark"}]})"}) {
     EXPECT_THAT(out, ::testing::HasSubstr(std::string(part)));
   }
 }
@@ -306,35 +315,49 @@ std::string random_recipe() {
                          {"tensor-parallel-size: 2", "tensor-parallel-size: " + std::to_string(decode_gpus)}});
 }
 
-void expect_used_once(const Plan& plan) {
+// `one_host`: all nodes have one set of ports.
+void expect_used_once(const Plan& plan, bool one_host) {
   std::set<std::pair<int, int>> gpus;
-  std::set<std::pair<int, int>> ports{{plan.router.node, plan.router.port}};
+  std::set<std::pair<int, int>> ports;
+  const auto use = [&](int node, int port) {
+    RC_ASSERT(port >= 0 && port < 65536);
+    if (port != 0) RC_ASSERT(ports.insert({one_host ? 0 : node, port}).second);
+  };
+  use(plan.router.command.node, plan.router.port);
+  use(plan.router.command.node, plan.router.metrics_port);
   for (const WorkerProcess& process : plan.processes) {
     RC_ASSERT(process.node >= 0 && process.node < static_cast<int>(plan.inventory.nodes.size()));
     for (const int gpu : process.gpus) {
       RC_ASSERT(gpu >= 0 && gpu < plan.gpus_per_node);
       RC_ASSERT(gpus.insert({process.node, gpu}).second);
     }
-    for (const int port : {process.ports.http, process.ports.nccl, process.ports.bootstrap}) {
-      RC_ASSERT(port >= 0 && port < 65536);
-      if (port != 0) RC_ASSERT(ports.insert({process.node, port}).second);
-    }
-    if (process.rank == 0 && plan.workers[process.worker.value].nodes > 1) {
-      RC_ASSERT(ports.insert({process.node, 8300}).second);
-    }
+    const Ports& own = process.ports;
+    for (const int port : {own.http, own.nccl, own.bootstrap, own.kv_events}) use(process.node, port);
+    if (process.rank == 0) use(process.node, plan.workers[process.worker.value].dist_init_port);
   }
+  if (!one_host) return;
+  RC_ASSERT(ports.begin()->second >= plan.site.port_base);
+  RC_ASSERT(static_cast<int>(ports.rbegin()->second) < plan.site.port_base + 2 + 5 * static_cast<int>(plan.processes.size()));
 }
 
 RC_GTEST_PROP(PlanProperties, NoGpuAndNoPortTwice, ()) {
-  const auto recipe = recipe::read_recipe_text(random_recipe(), "r.yaml");
+  auto recipe = recipe::read_recipe_text(random_recipe(), "r.yaml");
   RC_TAG(recipe.has_value() ? "fits" : "refused");
   if (!recipe.has_value()) {
     for (const Error& error : recipe.error()) RC_ASSERT(error.line > 0);
     return;
   }
-  const Result<Plan> plan = make_plan(*recipe, placeholder_inventory(recipe->nodes()));
+  if (*rc::gen::arbitrary<bool>()) {
+    recipe->backend.prefill_kv_events = recipe->backend.aggregated_kv_events = recipe::KvEvents{};
+  }
+  Site site;
+  const bool one_host = *rc::gen::arbitrary<bool>();
+  site.launcher = *rc::gen::element(LauncherKind::slurm, LauncherKind::local);
+  site.shared_host = one_host;
+  site.port_base = 21000;
+  const Result<Plan> plan = make_plan(*recipe, placeholder_inventory(recipe->nodes()), site);
   RC_ASSERT(plan.has_value());
-  expect_used_once(*plan);
+  expect_used_once(*plan, one_host || site.launcher == LauncherKind::local);
   int asked = 0;
   for (const auto& group : recipe->groups()) asked += group.workers * group.gpus_per_worker;
   int used = 0;
