@@ -39,6 +39,13 @@ TEST(Slice, ByTimeLengthAndNumber) {
   EXPECT_EQ(sliced({.from = seconds(9)}), "error: the slice has no request");
 }
 
+TEST(Slice, ThePartCanBeFaster) {
+  const std::string text = sliced({.from = milliseconds(1000), .speed = 2});
+  EXPECT_THAT(text, testing::HasSubstr("\"timestamp\": 500.25,"));
+  EXPECT_THAT(text, testing::HasSubstr("\"timestamp\": 1000,"));
+  EXPECT_THAT(text, testing::HasSubstr("\"delay\": 10"));
+}
+
 TEST(Slice, ALaterTurnNeedsItsHistory) {
   EXPECT_THAT(sliced({.from = milliseconds(1000)}), testing::HasSubstr("\"session_id\": \"a\", \"delay\": 20"));
   EXPECT_THAT(sliced({.input_max = 4}), testing::Not(testing::HasSubstr("session_id")));
