@@ -68,7 +68,7 @@ Result<Cluster> read_cluster_text(std::string_view text, const std::string& file
   if (to_read && tree->root.kind != Node::Kind::null) {
     const Cluster no_aliases;
     HealthCheck health_check;
-    SectionReader reader(findings, tree->complete, no_aliases);
+    SectionReader reader(findings, tree->complete, no_aliases, "the file");
     reader.read(bind_cluster_schema(cluster, health_check), tree->root, "", tree->root.place);
     if (tree->root.find("default_health_check") != nullptr) cluster.default_health_check = health_check;
   }

@@ -73,7 +73,7 @@ void apply_cluster(const Cluster& cluster, const Checked& checked, Recipe& recip
 
 void read_tree(const Tree& tree, const Cluster& cluster, Recipe& recipe, Findings& findings) {
   if (!tree.complete && tree.root.kind != Node::Kind::map) return;  // nothing was whole before the syntax error
-  SectionReader reader(findings, tree.complete, cluster);
+  SectionReader reader(findings, tree.complete, cluster, "the recipe");
   const BoundSection schema = bind_schema(recipe);
   reader.read(schema, tree.root, "", tree.root.place);
   if (tree.root.kind != Node::Kind::map) return;
