@@ -78,6 +78,8 @@ void read_tree(const Tree& tree, const Cluster& cluster, Recipe& recipe, Finding
   reader.read(schema, tree.root, "", tree.root.place);
   if (tree.root.kind != Node::Kind::map) return;
   const Checked checked{recipe, tree.root, tree.complete, reader, schema, findings};
+  recipe.model.path_place = checked.value_place("model.path");
+  recipe.model.container_place = checked.value_place("model.container");
   read_all_flags(checked, reader, recipe);
   apply_cluster(cluster, checked, recipe);
   check_all(checked);

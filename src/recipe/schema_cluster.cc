@@ -79,8 +79,7 @@ const auto kCluster = std::to_array<Field<Cluster>>({
 }  // namespace
 
 BoundSection bind_cluster_schema(Cluster& cluster, HealthCheck& default_health_check) {
-  BoundSection top =
-      section_of("", "srtslurm.yaml: what holds for all recipes of a cluster", true, kCluster, cluster, kRefused);
+  BoundSection top = section_of("", "what holds for all recipes of a cluster", true, kCluster, cluster, kRefused);
   top.ignored = kIgnored;
   top.sections.push_back(bind_health_check("default_health_check", default_health_check));
   return top;

@@ -1,8 +1,11 @@
 // Good recipes of every backend and benchmark type, with every key, and with the cluster's aliases and defaults.
+#include <algorithm>
 #include <cstdlib>
+#include <sstream>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
 
 #include "recipe/findings.h"
 #include "recipe/read_recipe.h"
@@ -39,8 +42,7 @@ constexpr std::string_view kSglangFlags = R"(  type: sglang
       page-size: 64
 )";
 
-TEST(WholeRecipe, EveryKeyOfTheJob) {
-  const Recipe recipe = good(std::string(kAggregated) + R"(
+constexpr std::string_view kJob = R"(
 container_mounts:
   /data: /data
   /scratch/x: /cache
@@ -55,7 +57,10 @@ lock: {anything: [1, 2]}
 telemetry: {enabled: false}
 profiling: {type: none}
 enable_config_dump: false
-)");
+)";
+
+TEST(WholeRecipe, EveryKeyOfTheJob) {
+  const Recipe recipe = good(std::string(kAggregated) + std::string(kJob));
   EXPECT_THAT(recipe.container_mounts, ElementsAre(Pair("/data", "/data"), Pair("/scratch/x", "/cache")));
   EXPECT_THAT(recipe.extra_mount, ElementsAre("/a:/b", "/c:/d:ro"));
   EXPECT_THAT(recipe.srun_options, ElementsAre(Pair("mpi", "pmix"), Pair("overlap", "")));
@@ -219,6 +224,40 @@ extra_mount: ["/also-mine:/more:ro"]
   EXPECT_EQ(recipe.health_check.interval_seconds, 1);
   EXPECT_THAT(recipe.sbatch_directives, ElementsAre(Pair("comment", "all"), Pair("qos", "high")));
   EXPECT_THAT(recipe.container_mounts, ElementsAre(Pair("/lustre", "/lustre"), Pair("/mine", "/data")));
+}
+
+// A recipe with one of its lines gone, doubled, or with another's value or indentation.
+std::string damaged() {
+  std::vector<std::string> lines;
+  std::istringstream text(std::string(kAggregated) + std::string(kJob));
+  for (std::string line; std::getline(text, line);) lines.push_back(line);
+  const auto any = [&] { return *rc::gen::inRange<std::size_t>(0, lines.size()); };
+  for (int i = *rc::gen::inRange(1, 5); i > 0; --i) {
+    const std::size_t at = any();
+    const std::string other = lines[any()];
+    const std::string::size_type colon = lines[at].find(':');
+    const int kind = *rc::gen::inRange(0, 4);
+    if (kind == 0) lines[at].clear();
+    if (kind == 1) lines.insert(lines.begin() + static_cast<std::ptrdiff_t>(any()), lines[at]);
+    if (kind == 2 && colon != std::string::npos) {
+      lines[at] = lines[at].substr(0, colon) + other.substr(std::min(other.size(), other.find(':')));
+    }
+    if (kind == 3) lines[at].insert(0, "  ");
+  }
+  std::string out;
+  for (const std::string& line : lines) out += line + "\n";
+  return out;
+}
+
+RC_GTEST_PROP(WholeRecipeProperties, DamagedLinesGiveARecipeOrErrorsWithTheirPlaces, ()) {
+  const Result<Recipe> recipe = read_recipe_text(damaged(), "r.yaml");
+  if (recipe.has_value()) return;
+  RC_ASSERT(!recipe.error().empty());
+  for (const Error& error : recipe.error()) {
+    RC_ASSERT(error.line > 0);
+    RC_ASSERT(error.column > 0);
+    RC_ASSERT(!error.what.empty());
+  }
 }
 
 }  // namespace
