@@ -22,9 +22,9 @@ TEST(Cli, HelpOfEachCommand) {
   };
   const std::vector<Case> table = {
       {{}, {"simulate", "compare", "dry-run", "trace"}},
-      {{"simulate"}, {"--file", "--trace", "--workload", "--speed", "--seed", "--set", "--output", "--json"}},
-      {{"compare"}, {"--file", "--trace", "--workload", "--speed", "--seed", "--set", "--output", "--json"}},
-      {{"dry-run"}, {"--file", "--set", "--json"}},
+      {{"simulate"}, {"--file", "--trace", "--workload", "--speed", "--seed", "--set", "--unset", "--output", "--json"}},
+      {{"compare"}, {"--file", "--trace", "--workload", "--speed", "--seed", "--set", "--unset", "--output", "--json"}},
+      {{"dry-run"}, {"--file", "--set", "--unset", "--json"}},
       {{"trace"}, {"analyze", "fetch", "synthesize"}},
       {{"trace", "analyze"}, {"--json"}},
       {{"trace", "fetch"}, {"conversation", "--url"}},
