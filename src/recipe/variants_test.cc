@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
 
 #include "recipe/recipe_samples.h"
 
@@ -253,6 +254,27 @@ TEST(Variants, ManyInOneFile) {
   for (std::size_t i = 0; i < 500; ++i) EXPECT_EQ(recipes[i].benchmark.ttft_threshold_ms, static_cast<std::int64_t>(i) + 1);
   EXPECT_EQ(errors_of(read_recipes_text(file(1001), "r.yaml", "", {}, {})),
             Lines{"2:3: more than 1000 recipes in one file: give fewer values"});
+}
+
+// A file with everything in it, some of its bytes changed, put in or taken out: recipes or errors with a place, never a crash.
+RC_GTEST_PROP(VariantsProperties, DamagedFilesGiveRecipesOrErrors, ()) {
+  std::string text = edited(with_base(kThree, "  sweep: {mode: zip, parameters: {n: [16, 32], p: [random, manual]}}\n"),
+                            {{"page-size: 64", "page-size: \"{n}\""}, {"policy: round_robin", "policy: \"{p}\""}});
+  const int changes = *rc::gen::inRange(0, 4);
+  for (int i = 0; i < changes; ++i) {
+    const std::string part =
+        *rc::gen::element<std::string>("", "\n", " ", ":", "- ", "[", "]", "{", "}", "'", "\"", "~", "base", "override_",
+                                       "zip_override_", "sweep", "{n}", "null", "[]", "{}", "*", "&a ", "*a", "8");
+    text.replace(*rc::gen::inRange<std::size_t>(0, text.size()), *rc::gen::inRange<std::size_t>(0, 12), part);
+  }
+  const auto recipes = read_recipes_text(text, "r.yaml", "", {}, {});
+  RC_ASSERT(recipes.has_value() ? !recipes->empty() : !recipes.error().empty());
+  std::set<std::string> names;
+  for (const Recipe& recipe : recipes.value_or(std::vector<Recipe>{})) {
+    RC_ASSERT(names.insert(folder_name(recipe.variant)).second);
+    RC_ASSERT(read_recipe_text(recipe.text, "text.yaml").has_value());
+  }
+  for (const Error& error : recipes.has_value() ? Errors{} : recipes.error()) RC_ASSERT(error.line > 0 && error.column > 0);
 }
 
 }  // namespace
