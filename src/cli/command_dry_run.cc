@@ -13,22 +13,32 @@
 namespace infbench::cli {
 namespace {
 
+struct Planned {
+  std::string file, variant;  // of the recipe
+  plan::Plan plan;
+};
+
 // Every recipe that could be read, and the errors of all the others.
 struct Outcome {
-  std::vector<std::pair<std::string, plan::Plan>> plans;  // by the recipe's file
+  std::vector<Planned> plans;
   Errors errors;
 };
 
 Outcome plan_all(const DryRunOptions& options) {
   Outcome outcome;
   for (const std::string& file : options.recipes) {
-    const Result<recipe::Recipe> recipe = recipe::read_recipe(file, options.sets);
-    Result<plan::Plan> plan =
-        recipe.has_value() ? plan::make_plan(*recipe, plan::placeholder_inventory(recipe->nodes())) : fail(recipe.error());
-    if (plan.has_value()) {
-      outcome.plans.emplace_back(file, std::move(*plan));
-    } else {
-      outcome.errors.insert(outcome.errors.end(), plan.error().begin(), plan.error().end());
+    const auto recipes = recipe::read_recipes(file, options.edits, {});
+    if (!recipes.has_value()) {
+      outcome.errors.insert(outcome.errors.end(), recipes.error().begin(), recipes.error().end());
+      continue;
+    }
+    for (const recipe::Recipe& recipe : *recipes) {
+      Result<plan::Plan> plan = plan::make_plan(recipe, plan::placeholder_inventory(recipe.nodes()));
+      if (plan.has_value()) {
+        outcome.plans.push_back({recipe.file, recipe.variant, std::move(*plan)});
+      } else {
+        outcome.errors.insert(outcome.errors.end(), plan.error().begin(), plan.error().end());
+      }
     }
   }
   return outcome;
@@ -50,9 +60,10 @@ std::string as_json(const Outcome& outcome) {
   json.begin_object();
   json.key("plans");
   json.begin_array();
-  for (const auto& [file, plan] : outcome.plans) {
+  for (const auto& [file, variant, plan] : outcome.plans) {
     json.begin_object();
     json.member("recipe", std::string_view(file));
+    if (!variant.empty()) json.member("variant", std::string_view(variant));
     json.key("plan");
     plan::write_json(plan, json);
     json.end_object();
@@ -68,7 +79,7 @@ std::string as_json(const Outcome& outcome) {
 
 std::string as_text(const Outcome& outcome) {
   std::string out;
-  for (const auto& [file, plan] : outcome.plans) out += (out.empty() ? "" : "\n") + plan::to_text(plan);
+  for (const Planned& planned : outcome.plans) out += (out.empty() ? "" : "\n") + plan::to_text(planned.plan);
   return out;
 }
 

@@ -11,6 +11,7 @@
 #include "base/exit_code.h"
 #include "cli/replay_options.h"
 #include "cli/serve_options.h"
+#include "recipe/read_recipe.h"
 
 namespace infbench::cli {
 
@@ -23,18 +24,19 @@ struct TraceSource {
 
 // simulate (one recipe) and compare (two or more).
 struct SimulateOptions {
-  std::vector<std::string> recipes;
+  bool compare = false;
+  std::vector<std::string> recipes;  // each a file, or file:variant
   TraceSource trace;
   double speed = 1.0;
   std::uint64_t seed = 0;
-  std::vector<std::string> sets;  // key=value
-  std::string output_dir;         // -o; empty: no files
+  std::vector<recipe::Edit> edits;
+  std::string output_dir;  // -o; empty: no files
   bool json = false;
 };
 
 struct DryRunOptions {
   std::vector<std::string> recipes;
-  std::vector<std::string> sets;
+  std::vector<recipe::Edit> edits;
   bool json = false;
 };
 

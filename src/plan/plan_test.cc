@@ -19,7 +19,7 @@ namespace {
 using Words = std::vector<std::string>;
 
 recipe::Recipe shipped(const std::string& name, const std::vector<std::string>& sets = {}) {
-  const auto read = recipe::read_recipe("recipies/qwen3-32b/" + name + ".yaml", sets);
+  const auto read = recipe::read_recipe("recipies/qwen3-32b/" + name + ".yaml", recipe::all_set(sets));
   EXPECT_TRUE(read.has_value()) << (read.has_value() ? "" : format_errors(read.error()));
   return read.value_or(recipe::Recipe{});
 }
