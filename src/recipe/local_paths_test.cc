@@ -78,7 +78,7 @@ TEST_F(LocalPathsTest, TheErrorHasItsPlaceInTheFile) {
   const auto recipe = read_recipe_text(edited(kAggregated, {{"/models/Qwen3-32B", root_ + "/models/none"}}), "r.yaml");
   ASSERT_TRUE(recipe.has_value()) << format_errors(recipe.error());
   EXPECT_EQ(errors_of(*recipe), "r.yaml:3:9: model.path: 'R/models/none' does not exist, though 'R/models' does\n");
-  const std::vector<std::string> sets{"model.path=" + root_ + "/models/none"};
+  const std::vector<Edit> sets{{Edit::Kind::set, "model.path=" + root_ + "/models/none"}};
   const auto overridden = read_recipe_text(kAggregated, "r.yaml", sets);
   ASSERT_TRUE(overridden.has_value()) << format_errors(overridden.error());
   EXPECT_EQ(errors_of(*overridden), "r.yaml: model.path: 'R/models/none' does not exist, though 'R/models' does\n");

@@ -141,7 +141,7 @@ TEST(WholeRecipe, Vllm) {
 }
 
 TEST(WholeRecipe, ModelTakesTheFlagsOfSglang) {
-  const std::vector<std::string> sets{"backend.type=model", "engine.time_scale=50"};
+  const std::vector<Edit> sets{{Edit::Kind::set, "backend.type=model"}, {Edit::Kind::set, "engine.time_scale=50"}};
   const auto recipe = read_recipe("recipies/qwen3-32b/disagg-kv-router.yaml", sets);
   ASSERT_TRUE(recipe.has_value()) << format_errors(recipe.error());
   EXPECT_EQ(recipe->engine.time_scale, 50);
