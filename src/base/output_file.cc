@@ -12,7 +12,7 @@
 
 namespace infbench {
 
-Result<OutputFile> OutputFile::create(std::string path, std::string hint) {
+Result<OutputFile> OutputFile::create(std::string path, std::string hint, Readers readers) {
   const std::filesystem::path whole(path);
   std::string temporary = (whole.parent_path() / ("." + whole.filename().string() + ".XXXXXX")).string();
   const int descriptor = ::mkostemp(temporary.data(), O_CLOEXEC);
@@ -22,7 +22,7 @@ Result<OutputFile> OutputFile::create(std::string path, std::string hint) {
                       .file = std::move(path),
                       .source_line = {}});
   }
-  ::fchmod(descriptor, S_IRUSR | S_IWUSR | S_IRGRP | S_IROTH);  // mkostemp lets nobody else read it
+  if (readers == Readers::all) ::fchmod(descriptor, S_IRUSR | S_IWUSR | S_IRGRP | S_IROTH);  // mkostemp lets nobody else
   return OutputFile(std::move(path), std::move(temporary), descriptor, std::move(hint));
 }
 
@@ -64,8 +64,8 @@ Result<void> OutputFile::commit() {
 
 void OutputFile::fail_with(std::string_view action) { problem_ = std::string(action) + std::strerror(errno); }
 
-Result<void> write_file(std::string path, std::string_view bytes, std::string hint) {
-  auto file = OutputFile::create(std::move(path), std::move(hint));
+Result<void> write_file(std::string path, std::string_view bytes, std::string hint, Readers readers) {
+  auto file = OutputFile::create(std::move(path), std::move(hint), readers);
   if (!file) return tl::unexpected<Errors>(std::move(file.error()));
   file->write(bytes);
   return file->commit();

@@ -4,6 +4,7 @@
 // Owns a file descriptor. One owner, one thread.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -11,10 +12,12 @@
 
 namespace infbench {
 
+enum class Readers : std::uint8_t { all, owner };  // who may read the file
+
 class OutputFile {
  public:
   // The folder of `path` must exist. `hint` goes with every error of this file: what the user can do about it.
-  static Result<OutputFile> create(std::string path, std::string hint = {});
+  static Result<OutputFile> create(std::string path, std::string hint = {}, Readers readers = Readers::all);
 
   OutputFile(OutputFile&& other) noexcept;
   OutputFile& operator=(OutputFile&& other) = delete;
@@ -40,6 +43,6 @@ class OutputFile {
 };
 
 // create(), write(), commit() at once.
-Result<void> write_file(std::string path, std::string_view bytes, std::string hint = {});
+Result<void> write_file(std::string path, std::string_view bytes, std::string hint = {}, Readers readers = Readers::all);
 
 }  // namespace infbench

@@ -8,8 +8,10 @@
 
 #include "base/json_writer.h"
 #include "cli/commands.h"
+#include "cli/console.h"
 #include "plan/plan.h"
 #include "plan/plan_output.h"
+#include "recipe/local_paths.h"
 #include "recipe/read_recipe.h"
 
 namespace infbench::cli {
@@ -45,39 +47,45 @@ Result<std::vector<std::string>> recipe_files(const std::string& given) {
 }
 
 // What the plan depends on besides the recipe: the one place that knows where it would run.
-plan::Site site_of(const DryRunOptions& options) {
+plan::Site site_of(const DryRunOptions& options, recipe::Cluster cluster) {
+  const bool local = options.launcher == "local";
   plan::Site site;
-  if (options.launcher == "local") {
-    site.launcher = plan::LauncherKind::local;
-    site.bind = "127.0.0.1";
-    site.shared_host = true;
-    site.port_base = plan::kFirstPortToLookAt;
-  }
+  site.launcher = local ? plan::LauncherKind::local : plan::LauncherKind::slurm;
+  site.bind = local ? "127.0.0.1" : cluster.bind;
+  site.shared_host = local || cluster.shared_host;
+  if (site.shared_host) site.port_base = plan::kFirstPortToLookAt;
+  std::error_code error;
+  site.working_dir = std::filesystem::current_path(error).string();
+  site.output_dir = cluster.output_dir.value_or("outputs") + "/" + site.job;
+  site.cluster = std::move(cluster);
   return site;
 }
 
 void plan_one(const recipe::Recipe& recipe, const plan::Site& site, Outcome& outcome) {
   const bool local = site.launcher == plan::LauncherKind::local;
-  const plan::Inventory inventory = local || site.shared_host ? plan::one_host_inventory(recipe.nodes(), site.bind)
-                                                              : plan::placeholder_inventory(recipe.nodes());
+  const std::size_t errors_before = outcome.errors.size();
+  outcome.fail(recipe::check_local_paths(recipe, site.cluster, recipe::PathsFor::looking));
+  const plan::Inventory inventory =
+      site.shared_host ? plan::one_host_inventory(recipe.nodes(), site.bind) : plan::placeholder_inventory(recipe.nodes());
   Result<plan::Plan> plan = plan::make_plan(recipe, inventory, site);
   if (!plan) {
     for (Error& error : plan.error()) error.file = recipe.file;
-    return outcome.fail(plan.error());
+    outcome.fail(plan.error());
   }
+  if (outcome.errors.size() > errors_before) return;
+  const std::string outputs_dir = site.cluster.output_dir.value_or("outputs");
   outcome.plans.push_back(
-      {recipe.file, recipe.variant, std::move(*plan), local ? "" : plan::batch_script(recipe, site, "outputs")});
+      {recipe.file, recipe.variant, std::move(*plan), local ? "" : plan::batch_script(recipe, site, outputs_dir)});
 }
 
 void plan_file(const DryRunOptions& options, const plan::Site& site, const std::string& selector, Outcome& outcome) {
-  const auto recipes = recipe::read_recipes(selector, options.edits, {});
+  const auto recipes = recipe::read_recipes(selector, options.edits, site.cluster);
   if (!recipes) return outcome.fail(recipes.error());
   for (const recipe::Recipe& recipe : *recipes) plan_one(recipe, site, outcome);
 }
 
-Outcome plan_all(const DryRunOptions& options) {
+Outcome plan_all(const DryRunOptions& options, const plan::Site& site) {
   Outcome outcome;
-  const plan::Site site = site_of(options);
   for (const std::string& given : options.recipes) {
     const auto files = recipe_files(given);
     if (!files) {
@@ -140,7 +148,9 @@ std::string as_text(const Outcome& outcome) {
 }  // namespace
 
 ExitCode run(const DryRunOptions& options) {
-  const Outcome outcome = plan_all(options);
+  auto cluster = recipe::read_own_cluster();
+  if (!cluster) return report_errors(cluster.error());
+  const Outcome outcome = plan_all(options, site_of(options, *std::move(cluster)));
   const std::string out = options.json ? as_json(outcome) : as_text(outcome);
   std::fputs(out.c_str(), stdout);
   std::fputs(format_errors(outcome.errors).c_str(), stderr);

@@ -17,11 +17,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The logs of a run that are wanted, as they come to be there: the files of logs/, and what the batch job itself printed.
+// The logs of a run that are wanted, as they come to be there: the files of its folder of logs, which the recipe may have put
+// anywhere, and what the batch job itself printed.
 class LogFolder {
  public:
-  LogFolder(std::string folder, std::string name, int lines)
-      : folder_(std::move(folder)), name_(std::move(name)), lines_(lines) {}
+  LogFolder(const JobView& view, std::string name, int lines) : view_(view), name_(std::move(name)), lines_(lines) {}
 
   // Prints what is new. True: there was something.
   bool print_news() {
@@ -29,7 +29,7 @@ class LogFolder {
     for (const std::string& name : wanted()) {
       const bool first = !tails_.contains(name);
       const bool batch = name == kBatch;
-      auto& tail = tails_.try_emplace(name, folder_ + (batch ? "/" : "/logs/") + name).first->second;
+      auto& tail = tails_.try_emplace(name, (batch ? view_.folder : log_dir()) + "/" + name).first->second;
       std::vector<std::string> lines = tail.new_lines();
       if (lines.empty()) continue;
       any = true;
@@ -44,8 +44,8 @@ class LogFolder {
   std::vector<std::string> all() const {
     std::vector<std::string> names;
     std::error_code error;
-    if (fs::exists(folder_ + "/" + kBatch, error)) names.emplace_back(kBatch);
-    for (fs::directory_iterator at(folder_ + "/logs", error), end; !error && at != end; at.increment(error)) {
+    if (fs::exists(view_.folder + "/" + kBatch, error)) names.emplace_back(kBatch);
+    for (fs::directory_iterator at(log_dir(), error), end; !error && at != end; at.increment(error)) {
       if (at->is_regular_file()) names.push_back(at->path().filename().string());
     }
     std::sort(names.begin(), names.end());
@@ -72,7 +72,10 @@ class LogFolder {
     std::fflush(stdout);
   }
 
-  std::string folder_;
+  // The run says where, once it has begun.
+  std::string log_dir() const { return view_.run && !view_.run->log_dir.empty() ? view_.run->log_dir : view_.folder + "/logs"; }
+
+  const JobView& view_;
   std::string name_;
   int lines_;
   std::string last_;  // whose lines were printed last
@@ -101,7 +104,7 @@ ExitCode run(const LogsOptions& options) {
   if (!outputs_dir) return report_errors(outputs_dir.error());
   auto view = look_at(options.job, *outputs_dir);
   if (!view) return report_errors(view.error());
-  LogFolder logs(view->folder, options.name, options.lines < 0 && options.name.empty() ? 20 : options.lines);
+  LogFolder logs(*view, options.name, options.lines < 0 && options.name.empty() ? 20 : options.lines);
   if (!options.follow) {
     if (logs.wanted().empty()) return no_such_log(logs, options);
     logs.print_news();

@@ -21,9 +21,10 @@ namespace infbench::cli {
 namespace {
 
 // Those of one -f: simulate runs one recipe, compare all that the file has.
-Result<std::vector<recipe::Recipe>> read_all(const std::string& file, const SimulateOptions& options) {
-  if (options.compare) return recipe::read_recipes(file, options.edits, {});
-  auto recipe = recipe::read_recipe(file, options.edits);
+Result<std::vector<recipe::Recipe>> read_all(const std::string& file, const SimulateOptions& options,
+                                             const recipe::Cluster& cluster) {
+  if (options.compare) return recipe::read_recipes(file, options.edits, cluster);
+  auto recipe = recipe::read_recipe(file, options.edits, cluster);
   if (!recipe) return fail(std::move(recipe.error()));
   std::vector<recipe::Recipe> one;
   one.push_back(*std::move(recipe));
@@ -32,10 +33,12 @@ Result<std::vector<recipe::Recipe>> read_all(const std::string& file, const Simu
 
 // All recipes are checked before anything runs, and all their errors told at once.
 Result<std::vector<Deployment>> prepare_all(const SimulateOptions& options) {
+  const auto cluster = recipe::read_own_cluster();
+  if (!cluster) return fail(cluster.error());
   std::vector<Deployment> deployments;
   Errors errors;
   for (const std::string& file : options.recipes) {
-    auto recipes = read_all(file, options);
+    auto recipes = read_all(file, options, *cluster);
     if (!recipes) errors.insert(errors.end(), recipes.error().begin(), recipes.error().end());
     if (!recipes) continue;
     for (recipe::Recipe& recipe : *recipes) {

@@ -13,6 +13,7 @@
 #include "launch/slurm.h"
 #include "launch/slurm_nodes.h"
 #include "recipe/cluster.h"
+#include "recipe/local_paths.h"
 #include "recipe/read_recipe.h"
 
 namespace infbench::cli {
@@ -25,11 +26,6 @@ Result<std::string> choose_launcher(const SubmitOptions& options) {
   if (launch::slurm_is_here()) return std::string("slurm");
   return fail("there is no Slurm here: sbatch is not in $PATH",
               "run the recipe on this machine with --launcher local, or in virtual time with `srtctl simulate`");
-}
-
-Result<recipe::Cluster> read_own_cluster() {
-  const std::string file = recipe::find_cluster_file();
-  return file.empty() ? recipe::Cluster{} : recipe::read_cluster(file);
 }
 
 // A recipe that has been checked, with its trace.
@@ -45,6 +41,7 @@ Result<std::vector<Runnable>> read_all(const SubmitOptions& options, const recip
     auto recipes = recipe::read_recipes(selector, options.edits, cluster);
     if (!recipes) append(errors, recipes.error());
     for (recipe::Recipe& recipe : recipes ? *recipes : std::vector<recipe::Recipe>()) {
+      append(errors, recipe::check_local_paths(recipe, cluster, recipe::PathsFor::starting));
       const auto trace = find_benchmark_trace(recipe, options.trace_dir);
       if (!trace) append(errors, trace.error());
       all.push_back({std::move(recipe), trace.value_or("")});
@@ -97,7 +94,7 @@ ExitCode run_here(const SubmitOptions& options, const std::vector<Runnable>& rec
 ExitCode run(const SubmitOptions& options) {
   const auto launcher = choose_launcher(options);
   if (!launcher) return report_errors(launcher.error());
-  auto cluster = read_own_cluster();
+  auto cluster = recipe::read_own_cluster();
   if (!cluster) return report_errors(cluster.error());
   const auto recipes = read_all(options, *cluster);
   if (!recipes) return report_errors(recipes.error());

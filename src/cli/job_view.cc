@@ -70,11 +70,9 @@ std::string JobView::state() const {
 Result<std::string> find_outputs_dir(const std::string& given) {
   std::string dir = given;
   if (dir.empty()) {
-    if (const std::string file = recipe::find_cluster_file(); !file.empty()) {
-      const auto cluster = recipe::read_cluster(file);
-      if (!cluster) return fail(cluster.error());
-      dir = cluster->output_dir.value_or("");
-    }
+    const auto cluster = recipe::read_own_cluster();
+    if (!cluster) return fail(cluster.error());
+    dir = cluster->output_dir.value_or("");
   }
   return fs::absolute(dir.empty() ? "outputs" : dir).lexically_normal().string();
 }

@@ -123,7 +123,7 @@ void add_slice(CLI::App& trace, TraceSliceOptions& options) {
   CLI::App* slice = trace.add_subcommand("slice", "Cut a part out of a trace");
   slice->add_option("file", options.file, "Mooncake JSONL")->required()->type_name("FILE");
   slice->add_option("--from", options.from_s, "Rows from this second on")->check(CLI::NonNegativeNumber)->type_name("S");
-  slice->add_option("--to", options.to_s, "Rows before this second")->check(CLI::NonNegativeNumber)->type_name("S");
+  slice->add_option("--to", options.to_s, "Rows up to this second, inclusive")->check(CLI::NonNegativeNumber)->type_name("S");
   slice->add_option("--requests", options.requests, "Of these the first N")->check(CLI::PositiveNumber)->type_name("N");
   slice->add_option("--max-isl", options.isl_max, "Only prompts of at most N tokens")
       ->check(CLI::PositiveNumber)

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -25,13 +26,12 @@
 #include "launch/slurm_nodes.h"
 #include "net/event_loop.h"
 #include "plan/plan_output.h"
+#include "recipe/secrets.h"
+#include "recipe/yaml_resolved.h"
 #include "trace/read.h"
 #include "trace/slice.h"
 #include "trace/write.h"
 
-namespace infbench::plan {
-inline constexpr int kSharedPorts = 200;
-}  // namespace infbench::plan
 namespace infbench::cli {
 namespace {
 
@@ -69,8 +69,7 @@ Result<std::string> trace_for_client(const recipe::Recipe& recipe, const std::st
   const auto read = trace::read_trace(trace);
   if (!read) return fail(read.error());
   trace::SliceOptions part{.speed = wanted->speed};
-  // Rows at the limit are in: one nanosecond more, since the end of a part is not.
-  if (wanted->limit_seconds) part.to = Duration{static_cast<std::int64_t>(*wanted->limit_seconds * 1e9 + 0.5) + 1};
+  if (wanted->limit_seconds) part.to = Duration{std::llround(*wanted->limit_seconds * 1e9)};
   const auto sliced = trace::slice(read->trace, part);
   if (!sliced) return fail(sliced.error());
   const std::string path = folder.file("trace.jsonl");
@@ -89,6 +88,7 @@ Result<std::optional<launch::PortBlock>> take_ports(const recipe::Recipe& recipe
 plan::Site site_of(const SubmitPlace& place, const launch::RunFolder& folder, const std::optional<launch::PortBlock>& ports,
                    const std::string& trace) {
   const bool local = place.launcher == "local";
+  std::error_code error;
   return {.launcher = local ? plan::LauncherKind::local : plan::LauncherKind::slurm,
           .bind = local ? "127.0.0.1" : place.cluster.bind,
           .shared_host = local || place.cluster.shared_host,
@@ -98,6 +98,7 @@ plan::Site site_of(const SubmitPlace& place, const launch::RunFolder& folder, co
           .program = own_program(),
           .data_dir = data_dir().value_or(""),
           .trace_file = trace,
+          .working_dir = fs::current_path(error).string(),
           .cluster = place.cluster};
 }
 
@@ -137,8 +138,10 @@ Result<Prepared> prepare_run(const recipe::Recipe& recipe, const std::string& tr
   // In a batch job the folder has the recipe as given already, and we run the resolved one.
   std::error_code error;
   const bool there = fs::exists(folder->file("recipe.yaml"), error);
-  auto written = (there ? Result<void>() : folder->write("recipe.yaml", text_of_file(recipe.file)))
-                     .and_then([&] { return folder->write(kResolvedRecipe, recipe.text); })
+  const Readers readers = recipe::has_secrets(recipe) ? Readers::owner : Readers::all;
+  const std::string resolved = recipe::resolved_yaml(recipe::without_secrets(recipe));
+  auto written = (there ? Result<void>() : folder->write("recipe.yaml", text_of_file(recipe.file), readers))
+                     .and_then([&] { return folder->write(plan::kResolvedRecipe, resolved); })
                      .and_then([&] { return folder->write("plan.json", plan_json(*plan)); });
   if (!written) return fail(written.error());
   return Prepared{
@@ -188,6 +191,7 @@ Result<SubmitEnd> run_recipe(const recipe::Recipe& recipe, const std::string& tr
                                  .waiting_for = {},
                                  .pid = ::getpid(),
                                  .host = prepared->fingerprint.host,
+                                 .log_dir = plan.log_dir,
                                  .started_ms = epoch_ms(),
                                  .ended_ms = {},
                                  .exit_code = {},

@@ -12,9 +12,6 @@
 
 namespace infbench::cli {
 
-// The recipe as it was run, with every default, in the run's folder: itself a recipe.
-inline constexpr const char* kResolvedRecipe = "recipe_resolved.yaml";
-
 // Where recipes are run: the same for all recipes of one command.
 struct SubmitPlace {
   std::string launcher;  // local | srun

@@ -19,6 +19,8 @@
 #include "cli/submit_run.h"
 #include "launch/slurm.h"
 #include "plan/plan.h"
+#include "recipe/secrets.h"
+#include "recipe/yaml_resolved.h"
 
 namespace infbench::cli {
 namespace {
@@ -34,6 +36,17 @@ std::string text_of_file(const std::string& path) {
   return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
 }
 
+std::vector<launch::Submission::File> recipe_files(const recipe::Recipe& recipe) {
+  const bool secret = recipe::has_secrets(recipe);
+  std::vector<launch::Submission::File> files{
+      {.name = "recipe.yaml", .content = text_of_file(recipe.file), .readers = secret ? Readers::owner : Readers::all},
+      {.name = plan::kResolvedRecipe, .content = recipe::resolved_yaml(recipe::without_secrets(recipe))}};
+  if (secret) {
+    files.push_back({.name = plan::kRecipeWithSecrets, .content = recipe::resolved_yaml(recipe), .readers = Readers::owner});
+  }
+  return files;
+}
+
 // The job reads the resolved recipe and the cluster's file from its folder: what is edited here while it waits changes nothing.
 Result<Submitted> submit_one(const SubmitOptions& options, const recipe::Recipe& recipe, const recipe::Cluster& cluster,
                              const std::string& outputs_dir) {
@@ -42,10 +55,9 @@ Result<Submitted> submit_one(const SubmitOptions& options, const recipe::Recipe&
   site.cluster = cluster;
   std::error_code error;
   if (!options.trace_dir.empty()) site.trace_dir = std::filesystem::absolute(options.trace_dir, error).string();
-  launch::Submission submission{.script = plan::batch_script(recipe, site, outputs_dir),
-                                .outputs_dir = outputs_dir,
-                                .files = {{"recipe.yaml", text_of_file(recipe.file)}, {kResolvedRecipe, recipe.text}}};
-  if (!cluster.file.empty()) submission.files.emplace_back("srtslurm.yaml", text_of_file(cluster.file));
+  launch::Submission submission{
+      .script = plan::batch_script(recipe, site, outputs_dir), .outputs_dir = outputs_dir, .files = recipe_files(recipe)};
+  if (!cluster.file.empty()) submission.files.push_back({.name = "srtslurm.yaml", .content = text_of_file(cluster.file)});
   auto number = launch::submit_job(submission);
   if (!number) return fail(std::move(number.error()));
   return Submitted{.job = *number, .folder = outputs_dir + "/" + *number, .recipe = recipe.name};

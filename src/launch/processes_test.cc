@@ -204,6 +204,7 @@ TEST(RunFolder, AStatusComesBackAsItWas) {
                          .waiting_for = "w0",
                          .pid = 12,
                          .host = "h",
+                         .log_dir = "/l",
                          .started_ms = 5,
                          .ended_ms = 9,
                          .exit_code = 4,

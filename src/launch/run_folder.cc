@@ -65,6 +65,7 @@ std::string to_json(const RunStatus& status) {
   json.member("waiting_for", std::string_view(status.waiting_for));
   json.member("pid", status.pid);
   json.member("host", std::string_view(status.host));
+  json.member("log_dir", std::string_view(status.log_dir));
   json.member("started_ms", status.started_ms);
   json.member("ended_ms", status.ended_ms);
   json.member("exit_code", status.exit_code);
@@ -86,6 +87,7 @@ Result<RunStatus> parse_status(std::string_view json) {
                    .waiting_for = text_of(document, "waiting_for"),
                    .pid = static_cast<int>(number_of(document, "pid").value_or(0)),
                    .host = text_of(document, "host"),
+                   .log_dir = text_of(document, "log_dir"),
                    .started_ms = number_of(document, "started_ms").value_or(0),
                    .ended_ms = number_of(document, "ended_ms"),
                    .exit_code = {},
@@ -145,7 +147,9 @@ Result<RunFolder> RunFolder::create_new(const std::string& parent, const std::st
 
 std::string RunFolder::name() const { return fs::path(path_).filename().string(); }
 
-Result<void> RunFolder::write(std::string_view name, std::string_view text) const { return write_file(file(name), text); }
+Result<void> RunFolder::write(std::string_view name, std::string_view text, Readers readers) const {
+  return write_file(file(name), text, {}, readers);
+}
 
 std::string last_lines(const std::string& path, int lines) {
   std::ifstream in(path, std::ios::binary | std::ios::ate);

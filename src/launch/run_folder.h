@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/output_file.h"
 #include "base/result.h"
 #include "launch/run_machine.h"
 
@@ -22,8 +23,9 @@ struct RunStatus {
   std::string recipe;    // its name
   std::string phase;     // name_of(Phase)
   std::string waiting_for;
-  int pid = 0;       // of the program that runs it
-  std::string host;  // where that is
+  int pid = 0;          // of the program that runs it
+  std::string host;     // where that is
+  std::string log_dir;  // folder of the processes' logs, absolute; empty: logs/ of the run's folder
   std::int64_t started_ms = 0;
   std::optional<std::int64_t> ended_ms;
   std::optional<int> exit_code;
@@ -56,7 +58,7 @@ class RunFolder {
   const std::string& path() const { return path_; }  // absolute
   std::string name() const;                          // the last part
   std::string file(std::string_view name) const { return path_ + "/" + std::string(name); }
-  Result<void> write(std::string_view name, std::string_view text) const;
+  Result<void> write(std::string_view name, std::string_view text, Readers readers = Readers::all) const;
 
  private:
   explicit RunFolder(std::string path) : path_(std::move(path)) {}

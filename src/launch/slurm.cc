@@ -100,8 +100,8 @@ Result<void> fill_folder(const std::string& folder, const Submission& submission
   }
   if (error) return fail("cannot create the output folder " + folder + ": " + error.message());
   if (auto written = write_file(folder + "/batch.sh", submission.script); !written) return written;
-  for (const auto& [name, content] : submission.files) {
-    if (auto written = write_file(folder + "/" + name, content); !written) return written;
+  for (const Submission::File& file : submission.files) {
+    if (auto written = write_file(folder + "/" + file.name, file.content, {}, file.readers); !written) return written;
   }
   return {};
 }

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/output_file.h"
 #include "base/result.h"
 
 namespace infbench::launch {
@@ -24,8 +25,11 @@ bool is_job_id(std::string_view text);
 struct Submission {
   std::string script;       // plan::batch_script(); becomes batch.sh of the job's folder
   std::string outputs_dir;  // absolute; the job's folder is outputs_dir/JOB
-  std::vector<std::pair<std::string, std::string>>
-      files;  // name -> content, put into the job's folder before the job can start
+  struct File {
+    std::string name, content;
+    Readers readers = Readers::all;
+  };
+  std::vector<File> files;  // put into the job's folder before the job can start
 };
 
 // Hands the script to sbatch and gives the job's number. The job is held until its folder and all files are there; when they

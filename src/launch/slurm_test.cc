@@ -82,13 +82,19 @@ TEST(RunTool, GivesWhatAProgramPrintsAndHowItEnds) {
 TEST_F(Slurm, AJobIsHeldUntilItsFolderIsThere) {
   play("sbatch", "cat >" + folder_ + "/script; echo 'welcome to the cluster'; echo '12345;test'");
   play("scontrol", "ls " + outputs() + "/12345 >>" + folder_ + "/asked");
-  const auto job = submit_job({.script = "#!/bin/bash\n", .outputs_dir = outputs(), .files = {{"recipe.yaml", "name: x\n"}}});
+  const auto job = submit_job({.script = "#!/bin/bash\n",
+                               .outputs_dir = outputs(),
+                               .files = {{"recipe.yaml", "name: x\n"}, {"secret.yaml", "a: b\n", Readers::owner}}});
   ASSERT_TRUE(job) << format_errors(job.error());
   EXPECT_EQ(*job, "12345");
-  EXPECT_EQ(asked(), "sbatch --parsable --hold\nscontrol release 12345\nbatch.sh\nrecipe.yaml\n");
+  EXPECT_EQ(asked(), "sbatch --parsable --hold\nscontrol release 12345\nbatch.sh\nrecipe.yaml\nsecret.yaml\n");
   EXPECT_EQ(read_text(folder_ + "/script"), "#!/bin/bash\n");
   EXPECT_EQ(read_text(outputs() + "/12345/batch.sh"), "#!/bin/bash\n");
   EXPECT_EQ(read_text(outputs() + "/12345/recipe.yaml"), "name: x\n");
+  const auto mode = [&](const char* name) { return std::filesystem::status(outputs() + "/12345/" + name).permissions(); };
+  using std::filesystem::perms;
+  EXPECT_EQ(mode("secret.yaml"), perms::owner_read | perms::owner_write);
+  EXPECT_EQ(mode("recipe.yaml"), perms::owner_read | perms::owner_write | perms::group_read | perms::others_read);
 }
 
 TEST_F(Slurm, AJobThatCannotHaveItsFolderIsCancelled) {

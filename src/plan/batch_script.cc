@@ -7,6 +7,7 @@
 
 #include "plan/plan.h"
 #include "plan/words.h"
+#include "recipe/secrets.h"
 
 namespace infbench::plan {
 namespace {
@@ -112,8 +113,8 @@ std::string batch_script(const recipe::Recipe& recipe, const Site& site, const s
   script += fmt::format("out={}/\"$SLURM_JOB_ID\"\n", shell_quote(outputs_dir));
   script += "if [ -e \"$out/srtslurm.yaml\" ]; then export SRTSLURM_CONFIG=\"$out/srtslurm.yaml\"; fi\n";
   if (!site.trace_dir.empty()) script += fmt::format("export SRTCTL_TRACE_DIR={}\n", shell_quote(site.trace_dir));
-  script +=
-      fmt::format("exec {} submit --launcher srun -f \"$out/recipe_resolved.yaml\" -o \"$out\"\n", shell_quote(site.program));
+  script += fmt::format("exec {} submit --launcher srun -f \"$out/{}\" -o \"$out\"\n", shell_quote(site.program),
+                        recipe::has_secrets(recipe) ? kRecipeWithSecrets : kResolvedRecipe);
   return script;
 }
 

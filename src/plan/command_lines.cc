@@ -8,6 +8,7 @@
 #include <fmt/ranges.h>
 
 #include "base/json_writer.h"
+#include "plan/launch_line.h"
 #include "plan/ports.h"
 #include "plan/words.h"
 
@@ -149,9 +150,8 @@ std::vector<std::string> worker_argv(const recipe::Recipe& recipe, const Site& s
   std::vector<std::string> argv = is_vllm(recipe) ? vllm_argv(recipe, site, group, process, worker, leader)
                                                   : sglang_argv(recipe, site, group, process, worker, leader);
   if (recipe.setup_script.empty()) return argv;
-  const std::string configs =
-      uses_containers(site, recipe.model.container) ? "/configs/" : site.cluster.srtctl_root.value_or(".") + "/configs/";
-  std::vector<std::string> with_setup{"bash", "-c", R"(bash "$0" && exec "$@")", configs + recipe.setup_script};
+  const std::string configs = uses_containers(site, recipe.model.container) ? "/configs" : configs_dir(recipe, site);
+  std::vector<std::string> with_setup{"bash", "-c", R"(bash "$0" && exec "$@")", configs + "/" + recipe.setup_script};
   append(with_setup, std::move(argv));
   return with_setup;
 }
@@ -172,6 +172,9 @@ std::vector<std::string> router_argv(const recipe::Recipe& recipe, const Site& s
   }
   add(argv, {"--host", site.bind, "--port", std::to_string(router.port)});
   if (!ours && shared) add(argv, {"--prometheus-host", site.bind, "--prometheus-port", std::to_string(router.metrics_port)});
+  // Until all workers have answered, sglang-router looks at them this often; its own default, 30 s, would be our lag.
+  constexpr std::string_view kStartupInterval = "worker-startup-check-interval";
+  if (!ours && recipe.frontend.args.find(kStartupInterval) == nullptr) add(argv, {fmt::format("--{}", kStartupInterval), "1"});
   append(argv, recipe::to_argv(shared ? without(recipe.frontend.args, kOursWhenShared) : recipe.frontend.args));
   // sglang-router has a default policy of its own; ours is named so that the line says what will happen.
   if (ours && !recipe.frontend.args.text("policy").has_value()) add(argv, {"--policy", recipe.policy(Stage::whole)});

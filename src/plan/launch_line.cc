@@ -36,7 +36,7 @@ std::vector<std::string> mounts_of(const recipe::Recipe& recipe, const Site& sit
   add_mount(mounts, log_dir(recipe, site), "/logs");
   const ModelPlace model = model_place(recipe);
   if (model.name.empty() && (model.is_read || kind == Kind::client)) add_mount(mounts, model.folder, "/model");
-  if (site.cluster.srtctl_root) add_mount(mounts, *site.cluster.srtctl_root + "/configs", "/configs");
+  if (const std::string configs = configs_dir(recipe, site); !configs.empty()) add_mount(mounts, configs, "/configs");
   if (kind == Kind::client) {
     add_mount(mounts, artifacts_dir(site), std::string(kArtifactsInContainer));
     if (!site.trace_file.empty()) add_mount(mounts, site.trace_file, trace_in_container(site.trace_file));
@@ -88,6 +88,11 @@ std::string log_dir(const recipe::Recipe& recipe, const Site& site) {
   std::string folder = *recipe.output.log_dir;
   replace_all(folder, "{job_id}", site.job);
   return folder.starts_with('/') ? folder : site.output_dir + "/" + folder;
+}
+
+std::string configs_dir(const recipe::Recipe& recipe, const Site& site) {
+  if (site.cluster.srtctl_root) return *site.cluster.srtctl_root + "/configs";
+  return recipe.setup_script.empty() ? std::string() : site.working_dir + "/configs";
 }
 
 std::string artifacts_dir(const Site& site) { return site.output_dir + "/artifacts"; }

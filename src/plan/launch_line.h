@@ -13,6 +13,9 @@ namespace infbench::plan {
 // folder.
 std::string log_dir(const recipe::Recipe& recipe, const Site& site);
 
+// The folder with setup scripts; empty: neither the cluster names one nor does the recipe need it.
+std::string configs_dir(const recipe::Recipe& recipe, const Site& site);
+
 // Where the client's files are, on the node and in a container.
 std::string artifacts_dir(const Site& site);
 inline constexpr std::string_view kArtifactsInContainer = "/logs/artifacts";

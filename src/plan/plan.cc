@@ -209,6 +209,7 @@ Result<Plan> make_plan(const recipe::Recipe& recipe, const Inventory& inventory,
   }
   Plan plan;
   plan.recipe_name = recipe.name;
+  plan.log_dir = log_dir(recipe, site);
   plan.site = site;
   plan.inventory = inventory;
   plan.inventory.nodes.resize(nodes);

@@ -65,6 +65,8 @@ struct Site {
   std::string trace_dir = {};      // where a batch job looks for traces; empty: where its own environment says
   std::string trace_file;          // what the benchmark replays; empty: of a plan that
                                    // is only looked at
+  std::string working_dir =
+      ".";  // has configs/ for a setup_script where the cluster names no srtctl_root; absolute when it runs
   recipe::Cluster cluster;
 };
 
@@ -165,6 +167,7 @@ struct Step {
 
 struct Plan {
   std::string recipe_name;
+  std::string log_dir;  // of all commands
   Site site;
   Inventory inventory;
   int gpus_per_node = 0;
@@ -185,6 +188,11 @@ int shared_ports(const recipe::Recipe& recipe);
 // Lays out `recipe` (as read_recipe() returned it) on the first recipe.nodes() nodes. Errors: the inventory has fewer; the
 // shared ports end above 65535.
 Result<Plan> make_plan(const recipe::Recipe& recipe, const Inventory& inventory, const Site& site = {});
+
+// Files of a job's folder. The recipe as it is run, with every default, variant and --set: itself a recipe. In the first
+// secrets are hidden; of a recipe that has some the job reads the second, which only its owner can read.
+inline constexpr const char* kResolvedRecipe = "recipe_resolved.yaml";
+inline constexpr const char* kRecipeWithSecrets = "recipe_with_secrets.yaml";
 
 // The script for sbatch: asks for the nodes and runs `srtctl submit --launcher
 // srun` on the recipe in the output folder. Every value in it is quoted; only

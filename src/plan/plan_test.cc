@@ -84,12 +84,28 @@ TEST(Plan, AggregatedAsTheReference) {
                         {"agg", "node02", "2,3", "6132", "", "17505"},
                         {"agg", "node02", "4,5", "6164", "", "17506"},
                         {"agg", "node02", "6,7", "6196", "", "17507"}});
-  // The reference's recipe for this deployment routes by cache_aware, ours in turn.
-  EXPECT_EQ(plan.router.command.argv,
-            (Words{"python", "-m", "sglang_router.launch_router", "--worker-urls", "http://10.0.0.1:6100",
-                   "http://10.0.0.1:6132", "http://10.0.0.1:6164", "http://10.0.0.1:6196", "http://10.0.0.2:6100",
-                   "http://10.0.0.2:6132", "http://10.0.0.2:6164", "http://10.0.0.2:6196", "--host", "0.0.0.0", "--port",
-                   "8000", "--policy", "round_robin"}));
+  // The reference's recipe for this deployment routes by cache_aware, ours in turn. And the reference leaves the router to look
+  // at starting workers every 30 s: a deployment that is up would wait half of that for nothing.
+  EXPECT_EQ(plan.router.command.argv, (Words{"python",
+                                             "-m",
+                                             "sglang_router.launch_router",
+                                             "--worker-urls",
+                                             "http://10.0.0.1:6100",
+                                             "http://10.0.0.1:6132",
+                                             "http://10.0.0.1:6164",
+                                             "http://10.0.0.1:6196",
+                                             "http://10.0.0.2:6100",
+                                             "http://10.0.0.2:6132",
+                                             "http://10.0.0.2:6164",
+                                             "http://10.0.0.2:6196",
+                                             "--host",
+                                             "0.0.0.0",
+                                             "--port",
+                                             "8000",
+                                             "--worker-startup-check-interval",
+                                             "1",
+                                             "--policy",
+                                             "round_robin"}));
   EXPECT_EQ(plan.router.command.node, 0);
   EXPECT_EQ(plan.readiness.url, "http://10.0.0.1:8000/workers");
   EXPECT_EQ(plan.readiness.regular, 8);
@@ -137,6 +153,8 @@ TEST(Plan, DisaggregatedAsTheReference) {
                                              "0.0.0.0",
                                              "--port",
                                              "8000",
+                                             "--worker-startup-check-interval",
+                                             "1",
                                              "--policy",
                                              "cache_aware"}));
   EXPECT_EQ(plan.readiness.prefill, 6);
@@ -185,6 +203,14 @@ TEST(Plan, WorkersForTheVirtualCluster) {
     EXPECT_EQ(plan.workers[i].gpus.size(), 2U);
     EXPECT_EQ(plan.workers[i].tensor_parallel, 2);
   }
+}
+
+TEST(Plan, TheRecipeSaysHowOftenTheRouterLooksAtStartingWorkers) {
+  const Words argv = plan_of(shipped("agg-round-robin", {"frontend.args.worker-startup-check-interval=5"})).router.command.argv;
+  const auto at = std::ranges::find(argv, "--worker-startup-check-interval");
+  ASSERT_NE(at, argv.end());
+  EXPECT_EQ(*(at + 1), "5");
+  EXPECT_EQ(std::ranges::count(argv, *at), 1);
 }
 
 TEST(Plan, OwnRouter) {

@@ -1,9 +1,10 @@
 #include "plan/words.h"
 
 #include <algorithm>
-#include <array>
 
 #include <fmt/format.h>
+
+#include "recipe/secrets.h"
 
 namespace infbench::plan {
 namespace {
@@ -16,11 +17,6 @@ bool is_bare(std::string_view word) {
            kSafe.find(c) != std::string_view::npos;
   };
   return !word.empty() && std::ranges::all_of(word, safe);
-}
-
-bool part_is_secret(std::string_view part) {
-  constexpr std::array<std::string_view, 5> kEnds{"key", "token", "secret", "password", "passwd"};
-  return std::ranges::any_of(kEnds, [&](std::string_view end) { return part.ends_with(end); });
 }
 
 }  // namespace
@@ -61,24 +57,9 @@ std::string shell_line(const Environment& environment, std::span<const std::stri
   return line;
 }
 
-bool is_secret(std::string_view name) {
-  std::string lower(name);
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    if (c == '-') c = '_';
-  }
-  std::string_view rest = lower;
-  while (!rest.empty()) {
-    const std::size_t end = rest.find('_');
-    if (part_is_secret(rest.substr(0, end))) return true;
-    rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
-  }
-  return false;
-}
-
 Environment without_secrets(Environment environment) {
   for (auto& [name, value] : environment) {
-    if (is_secret(name)) value = kHidden;
+    if (recipe::is_secret(name)) value = recipe::kHidden;
   }
   return environment;
 }
@@ -87,10 +68,10 @@ std::vector<std::string> without_secrets(std::vector<std::string> argv) {
   for (std::size_t i = 0; i < argv.size(); ++i) {
     std::string& word = argv[i];
     const std::size_t equals = word.find('=');
-    if (word.starts_with("--") && equals != std::string::npos && is_secret(std::string_view(word).substr(0, equals))) {
-      word.replace(equals + 1, std::string::npos, kHidden);
-    } else if (i > 0 && argv[i - 1].starts_with("--") && is_secret(argv[i - 1]) && !word.starts_with("--")) {
-      word = kHidden;
+    if (word.starts_with("--") && equals != std::string::npos && recipe::is_secret(std::string_view(word).substr(0, equals))) {
+      word.replace(equals + 1, std::string::npos, recipe::kHidden);
+    } else if (i > 0 && argv[i - 1].starts_with("--") && recipe::is_secret(argv[i - 1]) && !word.starts_with("--")) {
+      word = recipe::kHidden;
     }
   }
   return argv;

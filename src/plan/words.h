@@ -30,13 +30,7 @@ std::string shell_quote(const std::string& word);
 // One line that a POSIX shell reads back as these words.
 std::string shell_line(const Environment& environment, std::span<const std::string> argv);
 
-// The name of a variable or flag says that its value is to be kept: a part of it (between '_' or '-') ends with key, token,
-// secret, password or passwd, in small letters or capitals.
-bool is_secret(std::string_view name);
-
-inline constexpr std::string_view kHidden = "***";
-
-// For everything that is shown or written: secret values are kHidden.
+// For everything that is shown or written: secret values (recipe/secrets.h) are hidden.
 Environment without_secrets(Environment environment);
 std::vector<std::string> without_secrets(std::vector<std::string> argv);
 

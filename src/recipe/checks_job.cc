@@ -1,6 +1,4 @@
 // The job around the workers: mounts that meet in one place, a stage for a model that is not there to be copied.
-#include <algorithm>
-#include <array>
 #include <map>
 #include <string>
 #include <vector>
@@ -13,9 +11,6 @@
 namespace infbench::recipe {
 namespace {
 
-// Where every worker's container has a mount already.
-constexpr auto kOwnMounts = std::to_array<std::string_view>({"/model", "/logs", "/configs"});
-
 std::string without_slashes(std::string path) {
   while (path.size() > 1 && path.ends_with('/')) path.pop_back();
   return path;
@@ -27,7 +22,7 @@ class Targets {
 
   void add(const std::string& target, const std::string& path, const Place& place) {
     const std::string folder = without_slashes(target);
-    if (std::ranges::find(kOwnMounts, folder) != kOwnMounts.end()) {
+    if (is_own_mount(folder)) {
       checked_.findings.add(place, fmt::format("{}: '{}' is mounted by srtctl itself", path, folder), "mount it elsewhere");
       return;
     }

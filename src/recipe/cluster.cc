@@ -65,4 +65,9 @@ Result<Cluster> read_cluster(const std::string& path) {
   return read_cluster_text(*text, path);
 }
 
+Result<Cluster> read_own_cluster() {
+  const std::string file = find_cluster_file();
+  return file.empty() ? Cluster{} : read_cluster(file);
+}
+
 }  // namespace infbench::recipe

@@ -40,6 +40,8 @@ struct Cluster {
 std::string find_cluster_file();
 
 Result<Cluster> read_cluster(const std::string& path);
+// That of find_cluster_file(); all defaults when there is none.
+Result<Cluster> read_own_cluster();
 Result<Cluster> read_cluster_text(std::string_view text, const std::string& file);
 
 }  // namespace infbench::recipe

@@ -124,6 +124,10 @@ TEST(Cluster, BadOnesGiveAllTheirErrors) {
        "  bind: 0.0.0.0 --x\n        ^\n"
        "s.yaml:3:38: default_health_check.max_attempts: expected a number from 1 to 1000000, found 0\n"
        "  default_health_check: {max_attempts: 0}\n                                       ^\n"},
+      {"default_mounts: {/a: /model/, /b: /b}\n",
+       "s.yaml:1:22: default_mounts./a: expected another place than /model, /logs and /configs, which srtctl mounts itself, "
+       "found "
+       "the text '/model/'\n  default_mounts: {/a: /model/, /b: /b}\n                       ^\n"},
       {"cluster: a\ncluster: b\n", "s.yaml:2:1: duplicate key 'cluster': it stands on line 1 already\n  cluster: b\n  ^\n"},
       {"- a\n", "s.yaml:1:1: the file: expected a section (a mapping of keys), found a list\n  - a\n  ^\n"},
       {"cluster: [a\n",
@@ -158,13 +162,14 @@ class FindClusterFile : public ::testing::Test {
 TEST_F(FindClusterFile, InTheCurrentFolderAndTwoAbove) {
   std::filesystem::current_path(folder_ + "/a/b");
   EXPECT_EQ(find_cluster_file(), "");
+  EXPECT_EQ(read_own_cluster()->file, "") << "without a file all is as by default";
   std::ofstream(folder_ + "/srtslurm.yaml") << "cluster: outer\n";
   EXPECT_EQ(find_cluster_file(), "../../srtslurm.yaml");
   std::filesystem::current_path(folder_ + "/a/b/c");
   EXPECT_EQ(find_cluster_file(), "") << "three above is too far";
   std::ofstream(folder_ + "/a/b/c/srtslurm.yaml") << "cluster: inner\n";
   EXPECT_EQ(find_cluster_file(), "srtslurm.yaml");
-  EXPECT_EQ(read_cluster(find_cluster_file())->name, "inner");
+  EXPECT_EQ(read_own_cluster()->name, "inner");
 }
 
 TEST_F(FindClusterFile, TheVariableCountsWhetherTheFileIsThereOrNot) {
@@ -172,6 +177,7 @@ TEST_F(FindClusterFile, TheVariableCountsWhetherTheFileIsThereOrNot) {
   std::ofstream("srtslurm.yaml") << "cluster: here\n";
   ASSERT_EQ(setenv("SRTSLURM_CONFIG", "/no/such.yaml", 1), 0);
   EXPECT_EQ(find_cluster_file(), "/no/such.yaml");
+  EXPECT_FALSE(read_own_cluster().has_value()) << "never a reason to go on without it";
   ASSERT_EQ(setenv("SRTSLURM_CONFIG", "", 1), 0);
   EXPECT_EQ(find_cluster_file(), "srtslurm.yaml") << "empty is as not set";
 }

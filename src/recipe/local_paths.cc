@@ -48,11 +48,12 @@ class LocalPaths {
     add(place, fmt::format("{}: '{}' does not exist, though '{}' does", key, text, around.string()), names_near(path));
   }
 
-  void check_setup_script(const Cluster& cluster) {
+  void check_setup_script(const Cluster& cluster, PathsFor purpose) {
     if (recipe_.setup_script.empty()) return;
     const fs::path path = fs::path(cluster.srtctl_root.value_or(".")) / "configs" / recipe_.setup_script;
     std::error_code error;
     if (fs::is_regular_file(path, error)) return;
+    if (purpose == PathsFor::looking && !fs::is_directory(path.parent_path(), error)) return;
     add({}, fmt::format("setup_script: '{}' is not there", path.string()), "put it there, or set srtctl_root in srtslurm.yaml");
   }
 
@@ -77,7 +78,7 @@ class LocalPaths {
 
 }  // namespace
 
-Errors check_local_paths(const Recipe& recipe, const Cluster& cluster) {
+Errors check_local_paths(const Recipe& recipe, const Cluster& cluster, PathsFor purpose) {
   LocalPaths paths(recipe);
   if (recipe.backend.type != "model") {
     paths.check("model.path", recipe.model.path, Wanted::folder, recipe.model.path_place);
@@ -85,7 +86,7 @@ Errors check_local_paths(const Recipe& recipe, const Cluster& cluster) {
   }
   paths.check("benchmark.container_image", recipe.benchmark.container_image, Wanted::file, {});
   paths.check("benchmark.trace_file", recipe.benchmark.trace_file, Wanted::file, {});
-  paths.check_setup_script(cluster);
+  paths.check_setup_script(cluster, purpose);
   return paths.take();
 }
 

@@ -22,10 +22,10 @@ class LocalPathsTest : public ::testing::Test {
     std::ofstream(root_ + "/configs/install.sh") << "x";
   }
 
-  std::string errors_of(const Recipe& recipe) const {
+  std::string errors_of(const Recipe& recipe, PathsFor purpose = PathsFor::starting, const std::string& root = {}) const {
     Cluster cluster;
-    cluster.srtctl_root = root_;
-    std::string text = format_errors(check_local_paths(recipe, cluster));
+    cluster.srtctl_root = root_ + root;
+    std::string text = format_errors(check_local_paths(recipe, cluster, purpose));
     for (std::size_t at = text.find(root_); at != std::string::npos; at = text.find(root_)) text.replace(at, root_.size(), "R");
     return text;
   }
@@ -68,6 +68,10 @@ TEST_F(LocalPathsTest, TraceAndSetupScript) {
   recipe.setup_script = "install.sh";
   EXPECT_EQ(errors_of(recipe), "");
   recipe.setup_script = "other.sh";
+  const std::string missing =
+      "r.yaml: setup_script: 'R/no/configs/other.sh' is not there: put it there, or set srtctl_root in srtslurm.yaml\n";
+  EXPECT_EQ(errors_of(recipe, PathsFor::starting, "/no"), missing);
+  EXPECT_EQ(errors_of(recipe, PathsFor::looking, "/no"), "") << "a plan may be looked at from anywhere";
   recipe.benchmark.trace_file = root_ + "/models/trace.jsonl";
   EXPECT_EQ(errors_of(recipe),
             "r.yaml: benchmark.trace_file: 'R/models/trace.jsonl' does not exist, though 'R/models' does\n"

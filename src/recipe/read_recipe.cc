@@ -16,7 +16,6 @@
 #include "recipe/text_file.h"
 #include "recipe/variants.h"
 #include "recipe/yaml_tree.h"
-#include "recipe/yaml_write.h"
 
 namespace infbench::recipe {
 namespace {
@@ -97,7 +96,6 @@ class Expansion {
     Recipe recipe;
     recipe.file = file_;
     recipe.variant = std::move(name);
-    recipe.text = write_yaml(root);
     const std::size_t before = findings_.size();
     read_tree({std::move(root), tree_.complete}, cluster, recipe, findings_);
     errors_.add(recipe.variant, findings_.cut(before));

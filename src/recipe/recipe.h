@@ -125,7 +125,6 @@ struct Output {
 struct Recipe {
   std::string file;     // as given on the command line
   std::string variant;  // which of the file's recipes: "override_tp4", "sweep mem=0.8"; empty: it has one
-  std::string text;     // the whole recipe after variants, --set and --unset, as YAML that reads back to this recipe
   std::string name;
   Model model;
   Resources resources;

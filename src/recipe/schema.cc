@@ -58,6 +58,7 @@ constexpr auto kOwnedOptions = std::to_array<Refused>({
     {"container-mounts", "use container_mounts"},
     {"error", "logs are in the output folder"},
     {"export", "use environment"},
+    {"job-name", "it is the process's, by which signals find it"},
     {"jobid", "it is the job's"},
     {"nodelist", "it follows from resources"},
     {"nodes", "it follows from resources"},
@@ -84,7 +85,8 @@ const auto kRecipe = std::to_array<Field<Recipe>>({
       .expand = true}},
     {"srun_options",
      &Recipe::srun_options,
-     {.doc = "further long options of every `srun` that starts a worker; an empty value gives the bare option",
+     {.doc = "further long options of every `srun` of the run: of workers, router, client and staging; an empty value gives "
+             "the bare option",
       .check = &check_line,
       .key_check = &check_option,
       .owned_keys = kOwnedOptions}},

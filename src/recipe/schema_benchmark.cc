@@ -123,7 +123,8 @@ const auto kFields = std::to_array<Field<Benchmark>>({
      {.doc = "the trace's times are divided by it", .range = {.least = 0, .most = 1e6, .above = true}, .types = kReplays}},
     {"limit_seconds",
      &Benchmark::limit_seconds,
-     {.doc = "only this many first seconds of the trace, before speed is applied; without it all of it",
+     {.doc = "only this many first seconds of the trace, a row at their very end included, before speed is applied; without it "
+             "all of it",
       .range = {.least = 0, .most = 1e9, .above = true},
       .types = kReplays}},
     {"seed",

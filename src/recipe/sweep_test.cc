@@ -56,7 +56,6 @@ TEST(Sweep, GridAndZip) {
     EXPECT_EQ(recipes.front().name, "sample_policyrandom_page16");
     EXPECT_EQ(recipes.back().policy(Stage::whole), "manual");
     EXPECT_EQ(recipes.back().engine_flags(Role::aggregated).page_size, 32) << "a number stays one";
-    EXPECT_THAT(recipes.back().text, ::testing::Not(::testing::HasSubstr("sweep")));
   }
 }
 

@@ -95,6 +95,7 @@ struct TextRow {
 TEST(Tables, MoreTextRules) {
   const std::vector<TextRow> rows{
       {&check_absolute_path, {"/", "/a/b", "/a b", "/a..b/..c"}, {"/a/../b", "/..", "/a/..", "/{job_id}"}},
+      {&check_mount_target, {"/a", "/model/x", "/modelx"}, {"a", "/model", "/model/", "/logs", "/configs//"}},
       {&check_model_path,
        {"/m", "hf:org/name", "hf:a.b/c-d_1"},
        {"hf:", "hf:name", "hf:/name", "hf:org/", "hf:a/b/c", "hf:../b"}},

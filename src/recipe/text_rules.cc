@@ -90,6 +90,16 @@ std::string_view check_absolute_path(std::string_view text) {
   return is_mountable(text) ? std::string_view{} : "expected an absolute path without ',', ':', '{' or '..'";
 }
 
+bool is_own_mount(std::string_view path) {
+  while (path.size() > 1 && path.ends_with('/')) path.remove_suffix(1);
+  return path == "/model" || path == "/logs" || path == "/configs";
+}
+
+std::string_view check_mount_target(std::string_view text) {
+  if (is_own_mount(text)) return "expected another place than /model, /logs and /configs, which srtctl mounts itself";
+  return check_absolute_path(text);
+}
+
 std::string_view check_model_path(std::string_view text) {
   if (is_mountable(text) || is_repository(text)) return {};
   return "expected an absolute path without ',', ':', '{' or '..', hf:org/name, or an alias of model_paths in srtslurm.yaml";

@@ -13,6 +13,7 @@ std::string_view check_word(std::string_view text);           // one word: no bl
 std::string_view check_line(std::string_view text);           // anything on one line
 std::string_view check_not_empty(std::string_view text);      // anything but blanks
 std::string_view check_absolute_path(std::string_view text);  // of a folder or file; can stand in a mount
+std::string_view check_mount_target(std::string_view text);   // the same, in a container, but where srtctl mounts something
 std::string_view check_model_path(std::string_view text);     // an absolute path or hf:org/name
 std::string_view check_image(std::string_view text);          // a container image, or empty
 std::string_view check_mount(std::string_view text);          // node-folder:container-folder[:ro]
@@ -23,6 +24,9 @@ std::string_view check_interface(std::string_view text);      // of a network in
 std::string_view check_address(std::string_view text);        // an IP address or host name
 std::string_view check_time_limit(std::string_view text);     // of Slurm: [days-]hours:minutes:seconds and its short forms
 std::string_view check_requirement(std::string_view text);    // figure>=number or figure<=number
+
+// A path in a container that srtctl itself mounts: /model, /logs, /configs; with or without slashes at its end.
+bool is_own_mount(std::string_view path);
 
 // The name of an environment variable.
 std::string_view check_variable(std::string_view text);

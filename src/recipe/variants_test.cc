@@ -12,6 +12,7 @@
 #include <rapidcheck/gtest.h>
 
 #include "recipe/recipe_samples.h"
+#include "recipe/yaml_resolved.h"
 
 namespace infbench::recipe {
 namespace {
@@ -274,7 +275,7 @@ RC_GTEST_PROP(VariantsProperties, DamagedFilesGiveRecipesOrErrors, ()) {
   std::set<std::string> names;
   for (const Recipe& recipe : recipes.value_or(std::vector<Recipe>{})) {
     RC_ASSERT(names.insert(folder_name(recipe.variant)).second);
-    RC_ASSERT(read_recipe_text(recipe.text, "text.yaml").has_value());
+    RC_ASSERT(read_recipe_text(resolved_yaml(recipe), "text.yaml").has_value());
   }
   for (const Error& error : recipes.has_value() ? Errors{} : recipes.error()) RC_ASSERT(std::min(error.line, error.column) > 0);
 }

@@ -212,16 +212,11 @@ TEST(RecipeText, TextAndResolvedReadBackToTheSameRecipe) {
   for (const std::string& text : {std::string(kAggregated), std::string(kDisaggregated), aiperf, custom}) {
     const Recipe recipe = good(read_recipe_text(text, "r.yaml"));
     const std::string resolved = resolved_yaml(recipe);
-    const Recipe from_text = good(read_recipe_text(recipe.text, "text.yaml"));
-    EXPECT_EQ(from_text.text, recipe.text);
-    EXPECT_EQ(resolved_yaml(from_text), resolved);
     const Recipe from_resolved = good(read_recipe_text(resolved, "resolved.yaml"));
     EXPECT_EQ(resolved_yaml(from_resolved), resolved);
-    for (const Recipe& other : {from_text, from_resolved}) {
-      for (std::size_t i = 0; i < recipe.groups().size(); ++i) {
-        EXPECT_EQ(to_argv(*other.groups()[i].flags), to_argv(*recipe.groups()[i].flags));
-        EXPECT_EQ(*other.groups()[i].environment, *recipe.groups()[i].environment);
-      }
+    for (std::size_t i = 0; i < recipe.groups().size(); ++i) {
+      EXPECT_EQ(to_argv(*from_resolved.groups()[i].flags), to_argv(*recipe.groups()[i].flags));
+      EXPECT_EQ(*from_resolved.groups()[i].environment, *recipe.groups()[i].environment);
     }
   }
 }
@@ -232,7 +227,6 @@ TEST(RecipeText, ResolvedHasDefaultsAndWhatTheClusterSays) {
   cluster.containers = {{"image", "registry/sglang:1"}};
   const std::string text = edited(kAggregated, {{"lmsysorg/sglang:v0.5.6.post2", "image"}, {"  itl_threshold_ms: 25\n", ""}});
   const Recipe recipe = good(read_recipe_text(text, "r.yaml", {}, cluster));
-  EXPECT_THAT(recipe.text, ::testing::HasSubstr("container: image\n")) << "as the user wrote it";
   const std::string resolved = resolved_yaml(recipe);
   for (const char* line : {"\n  container: registry/sglang:1\n", "\n  itl_threshold_ms: 25\n", "\n  account: research\n",
                            "\n  max_attempts: 180\n", "\n  link_gbps: 400.0\n", "\n      tensor-parallel-size: 2\n"}) {

@@ -14,7 +14,7 @@ namespace {
 bool wanted(const Request& request, const SliceOptions& options) {
   const Duration at = request.at - Time{};
   if (options.from && at < *options.from) return false;
-  if (options.to && at >= *options.to) return false;
+  if (options.to && at > *options.to) return false;
   return !options.input_max || request.new_input <= *options.input_max;
 }
 

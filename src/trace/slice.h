@@ -11,7 +11,7 @@ namespace infbench::trace {
 
 struct SliceOptions {
   std::optional<Duration> from = std::nullopt;           // from the trace's first request, inclusive
-  std::optional<Duration> to = std::nullopt;             // exclusive
+  std::optional<Duration> to = std::nullopt;             // inclusive too, as replay's last second
   std::optional<std::uint32_t> requests = std::nullopt;  // of those, the first so many
   std::optional<Tokens> input_max = std::nullopt;        // without longer prompts (the row's own input_length)
   double speed = 1.0;                                    // times and delays of the part are divided by it; finite, above 0

@@ -31,8 +31,9 @@ std::string sliced(const SliceOptions& options) {
 TEST(Slice, ByTimeLengthAndNumber) {
   const auto whole = read_trace_text(kRows, "rows");
   EXPECT_EQ(sliced({}), to_jsonl(whole->trace));
-  EXPECT_EQ(sliced({.from = milliseconds(2000), .to = milliseconds(3000)}),
+  EXPECT_EQ(sliced({.from = milliseconds(2000), .to = milliseconds(2999)}),
             "{\"timestamp\": 0, \"input_length\": 500, \"output_length\": 6, \"hash_ids\": [7]}\n");
+  EXPECT_THAT(sliced({.from = milliseconds(3000), .to = milliseconds(3000)}), testing::HasSubstr("[3]")) << "both ends are in";
   EXPECT_EQ(sliced({.requests = 1}),
             "{\"timestamp\": 0, \"input_length\": 600, \"output_length\": 5, \"hash_ids\": [7, 8], \"note\": 1}\n");
   EXPECT_THAT(sliced({.input_max = 499}), testing::Not(testing::HasSubstr("[7")));

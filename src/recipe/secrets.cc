@@ -1,0 +1,89 @@
+#include "recipe/secrets.h"
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace infbench::recipe {
+namespace {
+
+bool part_is_secret(std::string_view part) {
+  constexpr std::array<std::string_view, 5> kEnds{"key", "token", "secret", "password", "passwd"};
+  return std::ranges::any_of(kEnds, [&](std::string_view end) { return part.ends_with(end); });
+}
+
+// Each returns whether there was something to hide.
+bool hide(StringMap& variables) {
+  bool any = false;
+  for (auto& [name, value] : variables) {
+    if (!is_secret(name)) continue;
+    value = kHidden;
+    any = true;
+  }
+  return any;
+}
+
+bool hide(Value& value) {
+  bool any = false;
+  for (Value& item : value.items) any |= hide(item);
+  if (auto* text = std::get_if<std::string>(&value.data); text != nullptr && value.kind == Value::Kind::scalar) {
+    *text = kHidden;
+    any = true;
+  }
+  return any;
+}
+
+bool hide(Flags& flags) {
+  std::vector<Flag> all(flags.begin(), flags.end());
+  bool any = false;
+  for (Flag& flag : all) any |= is_secret(flag.name) && hide(flag.value);
+  if (any) flags = Flags(std::move(all));
+  return any;
+}
+
+bool hide(std::optional<Flags>& flags) { return flags.has_value() && hide(*flags); }
+
+bool hide(Recipe& recipe) {
+  Backend& backend = recipe.backend;
+  bool any = false;
+  for (StringMap* variables : {&recipe.environment, &recipe.frontend.env, &recipe.benchmark.env, &backend.prefill_environment,
+                               &backend.decode_environment, &backend.aggregated_environment}) {
+    any |= hide(*variables);
+  }
+  for (Flags* flags : {&recipe.frontend.args, &recipe.benchmark.aiperf_args}) any |= hide(*flags);
+  for (EngineConfig* config : {&backend.sglang_config, &backend.vllm_config}) {
+    for (std::optional<Flags>* flags : {&config->prefill, &config->decode, &config->aggregated}) any |= hide(*flags);
+  }
+  return any;
+}
+
+}  // namespace
+
+bool is_secret(std::string_view name) {
+  std::string lower(name);
+  for (char& c : lower) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    if (c == '-') c = '_';
+  }
+  std::string_view rest = lower;
+  while (!rest.empty()) {
+    const std::size_t end = rest.find('_');
+    if (part_is_secret(rest.substr(0, end))) return true;
+    rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
+  }
+  return false;
+}
+
+bool has_secrets(const Recipe& recipe) {
+  Recipe copy = recipe;
+  return hide(copy);
+}
+
+Recipe without_secrets(Recipe recipe) {
+  hide(recipe);
+  return recipe;
+}
+
+}  // namespace infbench::recipe

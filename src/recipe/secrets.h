@@ -1,0 +1,23 @@
+// Which values of a recipe are to be kept from whoever reads a plan, a log or a run's folder, by the names of their variables
+// and flags. Pure, usable from any thread.
+#pragma once
+
+#include <string_view>
+
+#include "recipe/recipe.h"
+
+namespace infbench::recipe {
+
+// The name of a variable or flag says that its value is to be kept: a part of it (between '_' or '-') ends with key, token,
+// secret, password or passwd, in small letters or capitals.
+bool is_secret(std::string_view name);
+
+// What stands there instead.
+inline constexpr std::string_view kHidden = "***";
+
+// Variables of an environment, and flags that are text or lists of it: numbers keep nothing.
+bool has_secrets(const Recipe& recipe);
+// The same recipe with kHidden in place of each secret. Its `text` is left as it was.
+Recipe without_secrets(Recipe recipe);
+
+}  // namespace infbench::recipe
