@@ -180,6 +180,51 @@ TEST(Cli, DryRunOfAFolderTakesAllRecipesBelowIt) {
   EXPECT_EQ(srtctl({"dry-run", "-f", folder + "/empty"}).exit_code, 2);
 }
 
+// Whatever reads recipes reads them with srtslurm.yaml.
+TEST(Cli, TheClusterCountsForEveryCommand) {
+  const std::string folder = scratch_folder();
+  const std::string recipe = write_text(folder + "/r.yaml", read_text(std::string(kAggregated)));
+  const std::string cluster = write_text(folder + "/srtslurm.yaml",
+                                         "default_partition: gpu7\nmodel_paths: {qwen: /raid/Qwen3-32B}\nbind: 127.0.0.1\n"
+                                         "shared_host: true\noutput_dir: /all/runs\ndefault_mounts: {/a: /b}\n");
+  const std::vector<std::string> config{"SRTSLURM_CONFIG=" + cluster};
+  const std::string path = "--set=model.path=qwen";
+  const Finished plan = srtctl({"dry-run", "-f", recipe, path}, config);
+  EXPECT_EQ(plan.exit_code, 0) << plan.err;
+  for (const char* part : {"#SBATCH --partition=gpu7\n", "/raid/Qwen3-32B:/model", "/a:/b", "--host 127.0.0.1 --port 20002",
+                           "--output=/all/runs/%j/batch.out", " --output /all/runs/JOB/logs/router.out"}) {
+    EXPECT_NE(plan.out.find(part), std::string::npos) << part << "\n" << plan.out;
+  }
+  for (const std::vector<std::string>& command :
+       {std::vector<std::string>{"simulate", "-f", recipe, path, "--trace", small_trace()},
+        std::vector<std::string>{"compare", "-f", recipe, "-f", recipe, path, "--trace", small_trace()}}) {
+    const Finished known = srtctl(command, config);
+    EXPECT_EQ(known.exit_code, 0) << known.err;
+    EXPECT_EQ(srtctl(command, {"SRTSLURM_CONFIG="}).exit_code, 2) << "no such alias";
+  }
+  write_text(cluster, "default_partitoin: gpu7\n");
+  for (const char* command : {"dry-run", "simulate", "submit"}) {
+    const Finished bad = srtctl({command, "-f", recipe}, {"SRTSLURM_CONFIG=" + cluster, "PATH=/nowhere"});
+    EXPECT_EQ(bad.exit_code, 2) << command;
+    if (command == std::string_view("submit")) continue;  // it misses Slurm first
+    EXPECT_NE(bad.err.find("did you mean 'default_partition'?"), std::string::npos) << bad.err;
+  }
+}
+
+TEST(Cli, DryRunLooksAtPathsOfThisMachine) {
+  const std::string folder = scratch_folder();
+  std::filesystem::create_directories(folder + "/models/Qwen3-32B");
+  const auto dry_run = [&](const std::string& path) {
+    return srtctl({"dry-run", "-f", std::string(kAggregated), "--set", "model.path=" + folder + path, "--json"});
+  };
+  EXPECT_EQ(dry_run("/models/Qwen3-32B").exit_code, 0);
+  EXPECT_EQ(dry_run("/not/here/Qwen3-32B").exit_code, 0) << "it may be on the nodes";
+  const Finished missing = dry_run("/models/Qwen3-23B");
+  EXPECT_EQ(missing.exit_code, 2);
+  EXPECT_NE(missing.err.find("did you mean 'Qwen3-32B'?"), std::string::npos) << missing.err;
+  EXPECT_NE(missing.out.find("\"plans\": []"), std::string::npos) << missing.out;
+}
+
 // The recipe as the base of two variants.
 std::string file_with_variants() {
   std::ifstream in{std::string(kAggregated)};

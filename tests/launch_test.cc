@@ -156,6 +156,30 @@ TEST_F(SubmitTest, RunsARecipeToItsEnd) {
   }
 }
 
+TEST_F(SubmitTest, SecretsReachTheWorkersAndNoFileAndLogsMayBeElsewhere) {
+  const std::string logs = folder_ + "/elsewhere";
+  Running run(command({"--set", "environment.MY_TOKEN=kept-from-readers", "--set", "output.log_dir=" + logs + "/{job_id}",
+                       "--set", "benchmark.speed=0.1"}),
+              environment_);
+  wait_for_phase("measuring");
+  EXPECT_THAT(read_text("/proc/" + std::to_string(worker(0)) + "/environ"), HasSubstr("MY_TOKEN=kept-from-readers"));
+  run.stop(SIGINT);
+  expect_nothing_left();
+  for (const auto& entry : fs::recursive_directory_iterator(out())) {
+    if (!entry.is_regular_file()) continue;
+    EXPECT_THAT(read_text(entry.path()), Not(HasSubstr("kept-from-readers"))) << entry.path();
+  }
+  const std::string resolved = read_text(out() + "/recipe_resolved.yaml");
+  EXPECT_THAT(resolved, HasSubstr("MY_TOKEN: \"***\""));
+  EXPECT_THAT(resolved, HasSubstr("itl_threshold_ms: 25")) << "with every default";
+  EXPECT_EQ(fs::status(out() + "/recipe.yaml").permissions(), fs::perms::owner_read | fs::perms::owner_write);
+
+  EXPECT_THAT(read_text(logs + "/out/benchmark.out"), Not(IsEmpty()));
+  const Finished shown = srtctl({"logs", out(), "benchmark"});
+  EXPECT_EQ(shown.exit_code, 0) << shown.err;
+  EXPECT_THAT(read_text(logs + "/out/benchmark.out"), HasSubstr(shown.out.substr(0, shown.out.find('\n'))));
+}
+
 TEST_F(SubmitTest, PrintsOneDocument) {
   const Finished run = submit({"--json", "--set", "benchmark.limit_seconds=5", "--set", "benchmark.speed=10"});
   simdjson::dom::parser parser;
@@ -243,6 +267,14 @@ TEST_F(SubmitTest, WhatCannotBegin) {
   const Finished no_trace = run_program(command({}), {"SRTCTL_TRACE_DIR=", "XDG_CACHE_HOME=" + folder_});
   EXPECT_EQ(no_trace.exit_code, 2);
   EXPECT_THAT(no_trace.err, HasSubstr("srtctl trace fetch conversation"));
+
+  fs::create_directories(folder_ + "/models");
+  const Finished no_model = submit({"--set", "backend.type=sglang", "--unset", "engine.time_scale", "--set",
+                                    "model.path=" + folder_ + "/models/Qwen", "--set", "setup_script=no.sh"});
+  EXPECT_EQ(no_model.exit_code, 2);
+  EXPECT_THAT(no_model.err, HasSubstr("model.path: '" + folder_ + "/models/Qwen' does not exist"));
+  EXPECT_THAT(no_model.err, HasSubstr("setup_script: './configs/no.sh' is not there"));
+  EXPECT_FALSE(fs::exists(out()));
 
   fs::create_directories(out());
   write_text(out() + "/status.json", "{}");

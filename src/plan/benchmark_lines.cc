@@ -136,6 +136,17 @@ Words aiperf_warmup(const recipe::Recipe& recipe, const Site& site, const Benchm
   return with_aiperf(recipe, std::move(argv));
 }
 
+// As many tokens as the trace says, unless the recipe speaks of it: beside its own inputs, or as the only one.
+void add_ignore_eos(const recipe::Flags& args, Words& argv) {
+  const std::string kFlag = "--extra-inputs";
+  const std::string kInput = "ignore_eos:true";
+  const recipe::Flag* extra = args.find("extra-inputs");
+  if (extra != nullptr && recipe::to_json(extra->value).find("ignore_eos") != std::string::npos) return;
+  const auto at = std::ranges::find(argv, kFlag);
+  if (at == argv.end()) return add(argv, {kFlag, kInput});
+  argv.insert(at + 1, kInput);
+}
+
 Words aiperf_client(const recipe::Recipe& recipe, const Site& site, const Benchmark& b, bool in_container) {
   const recipe::Flags& args = recipe.benchmark.aiperf_args;
   const std::string trace = trace_file(recipe, site);
@@ -148,11 +159,8 @@ Words aiperf_client(const recipe::Recipe& recipe, const Site& site, const Benchm
   add(argv, {"--artifact-dir", in_container ? std::string(kArtifactsInContainer) + run : b.artifacts_dir});
   if (!has(args, "server-metrics") && !has(args, "no-server-metrics")) add_metrics(b.metrics_urls, argv);
   add(argv, {"--goodput", goodput(recipe.benchmark)});
-  // Given several times, all of them count.
-  const recipe::Flag* extra = args.find("extra-inputs");
-  const bool says_so = extra != nullptr && recipe::to_json(extra->value).find("ignore_eos") != std::string::npos;
-  if (!says_so) add(argv, {"--extra-inputs", "ignore_eos:true"});
   append(argv, recipe::to_argv(args));
+  add_ignore_eos(args, argv);
   return with_aiperf(recipe, std::move(argv));
 }
 

@@ -400,11 +400,16 @@ TEST(Client, AiperfHereWithFlagsAndAnotherTrace) {
   EXPECT_EQ(argv[4], "/venv/bin/aiperf");
   EXPECT_EQ(std::ranges::count(argv, "--tokenizer"), 1);
   EXPECT_EQ(after(argv, "--tokenizer"), "Qwen/Qwen3-32B");
-  EXPECT_TRUE(ends_with(argv, {"--export-level", "raw", "--tokenizer", "Qwen/Qwen3-32B"}));
+  EXPECT_TRUE(ends_with(argv, {"--export-level", "raw", "--tokenizer", "Qwen/Qwen3-32B", "--extra-inputs", "ignore_eos:true"}));
   EXPECT_EQ(after(plan.benchmark.warmup->argv, "--tokenizer"), "Qwen/Qwen3-32B");
   EXPECT_EQ(after(argv, "--extra-inputs"), "ignore_eos:true");
   recipe.benchmark.aiperf_args = flags({{"extra-inputs", "ignore_eos:false"}});
   EXPECT_EQ(after(plan_on(recipe, local()).benchmark.command->argv, "--extra-inputs"), "ignore_eos:false");
+  recipe.benchmark.aiperf_args = flags({{"extra-inputs", "temperature:0"}, {"ui-type", "none"}});
+  const Words both = plan_on(recipe, local()).benchmark.command->argv;
+  EXPECT_TRUE(ends_with(both, {"--extra-inputs", "ignore_eos:true", "temperature:0", "--ui-type", "none"}));
+  EXPECT_EQ(std::ranges::count(both, "--extra-inputs"), 1);
+  EXPECT_EQ(std::ranges::count(both, "--ui"), 0);
   ASSERT_TRUE(plan.benchmark.prepared_trace.has_value()) << "aiperf cannot replay it faster by itself";
   EXPECT_EQ(plan.benchmark.prepared_trace->speed, 10);
 }
