@@ -174,10 +174,11 @@ TEST_F(SubmitTest, SecretsReachTheWorkersAndNoFileAndLogsMayBeElsewhere) {
   EXPECT_THAT(resolved, HasSubstr("itl_threshold_ms: 25")) << "with every default";
   EXPECT_EQ(fs::status(out() + "/recipe.yaml").permissions(), fs::perms::owner_read | fs::perms::owner_write);
 
-  EXPECT_THAT(read_text(logs + "/out/benchmark.out"), Not(IsEmpty()));
-  const Finished shown = srtctl({"logs", out(), "benchmark"});
+  const std::string log = read_text(logs + "/out/node01_agg_w0.out");
+  EXPECT_THAT(log, Not(IsEmpty()));
+  const Finished shown = srtctl({"logs", out(), "node01_agg_w0"});
   EXPECT_EQ(shown.exit_code, 0) << shown.err;
-  EXPECT_THAT(read_text(logs + "/out/benchmark.out"), HasSubstr(shown.out.substr(0, shown.out.find('\n'))));
+  EXPECT_EQ(shown.out, log);
 }
 
 TEST_F(SubmitTest, PrintsOneDocument) {
