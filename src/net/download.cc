@@ -9,6 +9,7 @@
 #include <optional>
 
 #include <curl/curl.h>
+#include <dlfcn.h>
 
 #include "base/output_file.h"
 #include "base/sha256.h"
@@ -16,7 +17,31 @@
 namespace infbench::net {
 namespace {
 
-using Curl = std::unique_ptr<CURL, decltype(&curl_easy_cleanup)>;
+// libcurl, loaded at the first download: it brings 25 libraries along, which cost more time than a whole dry-run and are not on
+// every node. It stays loaded.
+struct CurlLibrary {
+  decltype(&curl_easy_init) init = nullptr;
+  decltype(&curl_easy_setopt) setopt = nullptr;
+  decltype(&curl_easy_perform) perform = nullptr;
+  decltype(&curl_easy_getinfo) getinfo = nullptr;
+  decltype(&curl_easy_strerror) strerror = nullptr;
+  decltype(&curl_easy_cleanup) cleanup = nullptr;
+
+  // False: it is not on this machine.
+  bool load() {
+    void* library = dlopen("libcurl.so.4", RTLD_NOW | RTLD_LOCAL);
+    return library != nullptr && find(library, "curl_easy_init", init) && find(library, "curl_easy_setopt", setopt) &&
+           find(library, "curl_easy_perform", perform) && find(library, "curl_easy_getinfo", getinfo) &&
+           find(library, "curl_easy_strerror", strerror) && find(library, "curl_easy_cleanup", cleanup);
+  }
+
+ private:
+  template <class Function>
+  static bool find(void* library, const char* name, Function& function) {
+    function = reinterpret_cast<Function>(dlsym(library, name));
+    return function != nullptr;
+  }
+};
 
 bool on_this_machine(std::string_view url) {
   constexpr std::array<std::string_view, 3> kHosts{"http://127.0.0.1", "http://localhost", "http://[::1]"};
@@ -60,38 +85,41 @@ tl::unexpected<Errors> failed(const std::string& url, const std::string& why) {
 
 long in_ms(Duration duration) { return static_cast<long>(duration.ns / 1'000'000); }
 
-void set_up(CURL* curl, const Download& wanted, Body& body, char* message) {
+void set_up(const CurlLibrary& library, CURL* curl, const Download& wanted, Body& body, char* message) {
+  const auto set = library.setopt;
   const bool local = on_this_machine(wanted.url);
-  curl_easy_setopt(curl, CURLOPT_URL, wanted.url.c_str());
-  curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, local ? "http" : "https");
-  curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, "https");
-  if (local) curl_easy_setopt(curl, CURLOPT_PROXY, "");
-  curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 1L);
-  curl_easy_setopt(curl, CURLOPT_MAXREDIRS, 5L);
-  curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, in_ms(wanted.connect_timeout));
-  curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, in_ms(wanted.total_timeout));
-  curl_easy_setopt(curl, CURLOPT_MAXFILESIZE_LARGE, static_cast<curl_off_t>(wanted.size_max));
-  curl_easy_setopt(curl, CURLOPT_FAILONERROR, 1L);
-  curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(curl, CURLOPT_USERAGENT, "infbench");
-  curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, message);
-  curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, &take_bytes);
-  curl_easy_setopt(curl, CURLOPT_WRITEDATA, &body);
+  set(curl, CURLOPT_URL, wanted.url.c_str());
+  set(curl, CURLOPT_PROTOCOLS_STR, local ? "http" : "https");
+  set(curl, CURLOPT_REDIR_PROTOCOLS_STR, "https");
+  if (local) set(curl, CURLOPT_PROXY, "");
+  set(curl, CURLOPT_FOLLOWLOCATION, 1L);
+  set(curl, CURLOPT_MAXREDIRS, 5L);
+  set(curl, CURLOPT_CONNECTTIMEOUT_MS, in_ms(wanted.connect_timeout));
+  set(curl, CURLOPT_TIMEOUT_MS, in_ms(wanted.total_timeout));
+  set(curl, CURLOPT_MAXFILESIZE_LARGE, static_cast<curl_off_t>(wanted.size_max));
+  set(curl, CURLOPT_FAILONERROR, 1L);
+  set(curl, CURLOPT_NOSIGNAL, 1L);
+  set(curl, CURLOPT_USERAGENT, "infbench");
+  set(curl, CURLOPT_ERRORBUFFER, message);
+  set(curl, CURLOPT_WRITEFUNCTION, &take_bytes);
+  set(curl, CURLOPT_WRITEDATA, &body);
 }
 
 // Empty if all of it came.
 std::optional<std::string> transfer(const Download& wanted, Body& body) {
-  const Curl curl(curl_easy_init(), &curl_easy_cleanup);
+  CurlLibrary library;
+  if (!library.load()) return "libcurl (libcurl.so.4) is not on this machine";
+  const std::unique_ptr<CURL, decltype(library.cleanup)> curl(library.init(), library.cleanup);
   if (!curl) return "libcurl cannot start";
   std::array<char, CURL_ERROR_SIZE> message{};
-  set_up(curl.get(), wanted, body, message.data());
-  const CURLcode code = curl_easy_perform(curl.get());
+  set_up(library, curl.get(), wanted, body, message.data());
+  const CURLcode code = library.perform(curl.get());
   long status = 0;
-  curl_easy_getinfo(curl.get(), CURLINFO_RESPONSE_CODE, &status);
+  library.getinfo(curl.get(), CURLINFO_RESPONSE_CODE, &status);
   if (!body.problem.empty()) return body.problem;
   if (code == CURLE_HTTP_RETURNED_ERROR) return "the server answered with HTTP status " + std::to_string(status);
   if (code == CURLE_UNSUPPORTED_PROTOCOL) return "only https addresses are allowed, also after a redirect";
-  if (code != CURLE_OK) return message.front() != '\0' ? std::string(message.data()) : std::string(curl_easy_strerror(code));
+  if (code != CURLE_OK) return message.front() != '\0' ? std::string(message.data()) : std::string(library.strerror(code));
   if (status != 200) return "the server answered with HTTP status " + std::to_string(status);
   return {};
 }

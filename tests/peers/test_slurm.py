@@ -121,15 +121,19 @@ def trace_dir(small_trace, tmp_path_factory):
     return folder
 
 
+def submit_words(launcher, recipe, sets, trace_dir):
+    sets = {"backend.type": "model", "engine.time_scale": 20, "benchmark.speed": 5, **(sets or {})}
+    edits = [part for key, value in sets.items() for part in ("--set", f"{key}={value}")]
+    words = ["submit", "--launcher", launcher, "-f", recipe, "--unset", "model.container", *edits]
+    return [*words, "--trace-dir", trace_dir]
+
+
 @pytest.fixture
 def submit(cluster, trace_dir):
     """submit(recipe, {key: value}, *flags): the job's number; with "--wait" (exit code, stdout, stderr)."""
 
     def start(recipe, sets=None, *flags, env=None):
-        sets = {"backend.type": "model", "engine.time_scale": 20, "benchmark.speed": 5, **(sets or {})}
-        edits = [part for key, value in sets.items() for part in ("--set", f"{key}={value}")]
-        command = ["submit", "--launcher", "slurm", "-f", recipe, "--unset", "model.container", *edits, *flags]
-        command += ["--trace-dir", trace_dir]
+        command = [*submit_words("slurm", recipe, sets, trace_dir), *flags]
         code, out, err = cluster.srtctl(*command, env=env, seconds=200)
         if "--wait" in flags:
             return code, out, err
@@ -224,6 +228,30 @@ def test_a_worker_over_two_nodes(cluster, submit):
         assert words[words.index("--nnodes") + 1] == "2"
         assert words[words.index("--node-rank") + 1] == str(rank)
     assert cluster.wait_for_end(job)["exit_code"] == 0, cluster.story(job)
+
+
+def test_in_an_allocation_of_our_own(cluster, trace_dir):
+    allocation = ["salloc", "--nodes=1", "--nodelist=node0", "--gpus-per-node=2"]
+    words = [SRTCTL, *submit_words("srun", AGGREGATED, SMALL, trace_dir)]
+    code, out, err = cluster.run(*allocation, *words, seconds=200)
+    job = re.search(r"Granted job allocation (\d+)", err).group(1)
+    assert code == 0, f"{out}\n{err}\n{cluster.story(job)}"
+    assert result_of(cluster, job)["valid"]
+
+
+def test_secrets_reach_the_workers_and_no_file(cluster, submit):
+    logs = cluster.folder / "logs-elsewhere"
+    job = submit(AGGREGATED, {**SMALL, "environment.MY_TOKEN": "kept-from-readers", "output.log_dir": f"{logs}/{{job_id}}"})
+    cluster.wait_for(job, in_phase("measuring"))
+    environments = [env for _, env, words in cluster.processes() if words[:2] == [SRTCTL, "serve"]]
+    assert [env["MY_TOKEN"] for env in environments] == ["kept-from-readers"]
+    assert cluster.wait_for_end(job)["exit_code"] == 0, cluster.story(job)
+    holding = [path for path in (cluster.outputs / job).rglob("*") if path.is_file() and b"kept-from" in path.read_bytes()]
+    assert [path.name for path in holding] == ["recipe_with_secrets.yaml"]
+    assert holding[0].stat().st_mode & 0o777 == 0o600
+    assert "MY_TOKEN" in (cluster.outputs / job / "recipe_resolved.yaml").read_text()
+    code, out, _ = cluster.srtctl("logs", job, "node0_agg_w0")
+    assert code == 0 and out == (logs / job / "node0_agg_w0.out").read_text()
 
 
 @pytest.mark.parametrize("phase", ["waiting", "measuring"])
