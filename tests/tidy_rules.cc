@@ -30,7 +30,7 @@ const std::vector<Room>& rooms() {
       {"simulate", {"plan", "trace", "engine", "route", "measure"}},
       {"net", {"base"}},
       {"live", {"trace", "engine", "route", "measure", "net"}},
-      {"launch", {"plan", "net"}},
+      {"launch", {"plan", "net", "live", "measure"}},
       {"cli", {"simulate", "report", "live", "launch"}},
   };
   return table;

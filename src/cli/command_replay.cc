@@ -12,7 +12,7 @@
 #include "cli/console.h"
 #include "cli/replay_progress.h"
 #include "cli/replay_setup.h"
-#include "live/replay_get.h"
+#include "live/http_call.h"
 #include "live/replay_inputs.h"
 #include "live/replay_metrics.h"
 #include "measure/artifacts.h"

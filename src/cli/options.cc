@@ -7,6 +7,8 @@
 #include "base/result.h"
 #include "cli/options_replay.h"
 #include "cli/options_serve.h"
+#include "cli/options_submit.h"
+#include "launch/guard.h"
 
 namespace infbench::cli {
 namespace {
@@ -84,6 +86,8 @@ struct Parsed {
   TraceSliceOptions slice;
   ReplayOptions replay;
   ServeOptions serve;
+  SubmitOptions submit;
+  GuardOptions guard;
 };
 
 void add_slice(CLI::App& trace, TraceSliceOptions& options) {
@@ -146,6 +150,8 @@ void add_commands(CLI::App& app, Parsed& parsed) {
 
   add_replay(app, parsed.replay);
   add_serve(app, parsed.serve);
+  add_recipe_options(*add_submit(app, parsed.submit), parsed.submit.recipes, parsed.submit.sets);
+  add_guard(app, parsed.guard);
 
   add_trace_commands(app, parsed);
 }
@@ -156,6 +162,8 @@ Command chosen(const CLI::App& app, Parsed& parsed) {
   if (command->get_name() == "compare") return std::move(parsed.compare);
   if (command->get_name() == "dry-run") return std::move(parsed.dry_run);
   if (command->get_name() == "replay") return std::move(parsed.replay);
+  if (command->get_name() == "submit") return std::move(parsed.submit);
+  if (command->get_name() == launch::kGuardCommand) return std::move(parsed.guard);
   if (command->get_name() == "serve") {
     take_unknown(*command, parsed.serve);
     return std::move(parsed.serve);

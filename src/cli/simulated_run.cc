@@ -15,6 +15,7 @@
 
 #include "base/hash.h"
 #include "base/sha256.h"
+#include "cli/deployment_text.h"
 #include "cli/program_files.h"
 #include "cli/progress.h"
 #include "net/event_loop.h"
@@ -31,33 +32,6 @@ namespace {
 std::vector<Stage> stages_of(const recipe::Recipe& recipe) {
   if (recipe.disaggregated()) return {Stage::prefill, Stage::decode};
   return {Stage::whole};
-}
-
-// "round_robin"; of a pair with two policies "prefill cache_aware, decode round_robin".
-std::string policy_text(const recipe::Recipe& recipe) {
-  if (!recipe.disaggregated()) return recipe.policy(Stage::whole);
-  const std::string prefill = recipe.policy(Stage::prefill);
-  const std::string decode = recipe.policy(Stage::decode);
-  return prefill == decode ? prefill : fmt::format("prefill {}, decode {}", prefill, decode);
-}
-
-// "6 prefill + 2 decode workers, TP2".
-std::string topology_text(const Deployment& deployment) {
-  std::string text;
-  std::vector<int> tps;
-  for (const recipe::WorkerGroup& group : deployment.recipe.groups()) {
-    text += fmt::format("{}{} {}", text.empty() ? "" : " + ", group.workers, name_of(group.role));
-    tps.push_back(deployment.recipe.engine_flags(group.role).tensor_parallel_size);
-  }
-  const bool one_tp = std::adjacent_find(tps.begin(), tps.end(), std::not_equal_to<>()) == tps.end();
-  return fmt::format("{} workers, TP{}", text,
-                     one_tp ? fmt::format("{}", tps.front()) : fmt::format("{}", fmt::join(tps, "/")));
-}
-
-int gpus_of(const plan::Plan& plan) {
-  std::size_t gpus = 0;
-  for (const plan::WorkerProcess& process : plan.processes) gpus += process.gpus.size();
-  return static_cast<int>(gpus);
 }
 
 route::PolicyParameters parameters_of(const recipe::Recipe& recipe) {
@@ -139,7 +113,7 @@ measure::RunInfo info_of(const Deployment& deployment, const simulate::Cluster& 
           .recipe_path = recipe.file,
           .overrides = {sets.begin(), sets.end()},
           .policy = policy_text(recipe),
-          .topology = topology_text(deployment),
+          .topology = topology_text(recipe),
           .model = recipe.served_model_name(),
           .gpus = gpus_of(deployment.plan),
           .trace = std::filesystem::path(traffic.path).filename().string(),

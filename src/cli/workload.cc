@@ -89,7 +89,8 @@ Result<FetchedTrace> download_to(const fs::path& path, const std::string& url) {
   return fail(std::move(errors));
 }
 
-Result<std::string> find_workload(const Workload& workload, const TraceSource& source, const TraceEnvironment& environment) {
+Result<std::string> find_workload(const Workload& workload, const TraceSource& source, const TraceEnvironment& environment,
+                                  Download download) {
   for (const std::string& folder : {source.trace_dir, environment.trace_dir}) {
     const fs::path path = fs::path(folder) / file_name(workload);
     if (!folder.empty() && is_there(path)) return intact(path, "copy or download the file again");
@@ -98,6 +99,11 @@ Result<std::string> find_workload(const Workload& workload, const TraceSource& s
   if (!cache) return fail(cache.error());
   const fs::path path = *cache / file_name(workload);
   if (is_there(path)) return intact(path, fmt::format("download it again with `srtctl trace fetch {}`", workload.name));
+  if (download == Download::no) {
+    return fail(fmt::format("the {} trace is not on this machine: {} is not there", workload.name, path.string()),
+                fmt::format("download it where there is a network with `srtctl trace fetch {}`, or give --trace-dir DIR",
+                            workload.name));
+  }
   const auto fetched = download_to(path, published_url(workload, environment));
   if (!fetched) return fail(fetched.error());
   return fetched->path;
@@ -116,7 +122,7 @@ TraceEnvironment trace_environment() {
           .mirror = variable("SRTCTL_TRACE_URL")};
 }
 
-Result<std::string> find_trace(const TraceSource& source, const TraceEnvironment& environment) {
+Result<std::string> find_trace(const TraceSource& source, const TraceEnvironment& environment, Download download) {
   std::error_code ignored;
   if (!source.trace_dir.empty() && !fs::is_directory(source.trace_dir, ignored)) {
     return fail(fmt::format("expected a folder for --trace-dir, found '{}'", source.trace_dir));
@@ -127,10 +133,12 @@ Result<std::string> find_trace(const TraceSource& source, const TraceEnvironment
   }
   const auto workload = workload_named(source.workload);
   if (!workload) return fail(workload.error());
-  return find_workload(*workload, source, environment);
+  return find_workload(*workload, source, environment, download);
 }
 
-Result<std::string> find_trace(const TraceSource& source) { return find_trace(source, trace_environment()); }
+Result<std::string> find_trace(const TraceSource& source, Download download) {
+  return find_trace(source, trace_environment(), download);
+}
 
 Result<FetchedTrace> fetch_trace(const std::string& name, const std::string& url, const TraceEnvironment& environment) {
   const auto workload = workload_named(name);

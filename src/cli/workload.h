@@ -1,6 +1,7 @@
 // Workloads: the published traces by name, and where they are on this machine, or how they come there. One thread.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "base/result.h"
@@ -21,8 +22,11 @@ TraceEnvironment trace_environment();
 // $SRTCTL_TRACE_DIR, or the cache folder (srtctl/traces in $XDG_CACHE_HOME or ~/.cache), whichever has it first; or else
 // downloaded into the cache folder, with a line on stderr that says so. A file with a checksum recorded beside it is checked
 // against it. Errors say what to do.
-Result<std::string> find_trace(const TraceSource& source, const TraceEnvironment& environment);
-Result<std::string> find_trace(const TraceSource& source);
+// `download` no: a workload that is nowhere is an error.
+enum class Download : std::uint8_t { yes, no };
+Result<std::string> find_trace(const TraceSource& source, const TraceEnvironment& environment,
+                               Download download = Download::yes);
+Result<std::string> find_trace(const TraceSource& source, Download download = Download::yes);
 
 // Brings the workload into the cache folder unless it is there and intact. `url` instead of the published address: always anew.
 struct FetchedTrace {

@@ -21,7 +21,7 @@ Result<Target> metrics_target(const std::string& url) {
   return target;
 }
 
-MetricsCollector::MetricsCollector(net::EventLoop& loop, std::vector<Target> endpoints, HttpGet::Headers headers,
+MetricsCollector::MetricsCollector(net::EventLoop& loop, std::vector<Target> endpoints, HttpCall::Headers headers,
                                    std::int64_t epoch_ns, OnLine on_line)
     : loop_(loop),
       headers_(std::move(headers)),
@@ -74,14 +74,14 @@ void MetricsCollector::ask() {
     any = any || !endpoint.gone;
     if (endpoint.gone || endpoint.pending) continue;
     endpoint.pending = true;
-    endpoint.get =
-        std::make_unique<HttpGet>(loop_, endpoint.target, "/metrics", headers_, kPatience,
-                                  [this, &endpoint](const Result<GetAnswer>& answer) { on_answer(endpoint, answer); });
+    endpoint.get = std::make_unique<HttpCall>(
+        loop_, endpoint.target, HttpCall::Request{.path = "/metrics", .headers = headers_}, kPatience,
+        [this, &endpoint](const Result<HttpAnswer>& answer) { on_answer(endpoint, answer); });
   }
   if (any && !finishing_) timer_.arm(net::steady_now() + kBetween);
 }
 
-void MetricsCollector::on_answer(Endpoint& endpoint, const Result<GetAnswer>& answer) {
+void MetricsCollector::on_answer(Endpoint& endpoint, const Result<HttpAnswer>& answer) {
   endpoint.pending = false;
   if (finishing_ && !any_pending()) loop_.stop();
   if (!running_) return;

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "live/replay_get.h"
+#include "live/http_call.h"
 #include "measure/server_metrics.h"
 
 namespace infbench::live {
@@ -16,7 +16,7 @@ class MetricsCollector {
  public:
   using OnLine = std::function<void(std::string_view line)>;  // of server_metrics_export.jsonl
 
-  MetricsCollector(net::EventLoop& loop, std::vector<Target> endpoints, HttpGet::Headers headers, std::int64_t epoch_ns,
+  MetricsCollector(net::EventLoop& loop, std::vector<Target> endpoints, HttpCall::Headers headers, std::int64_t epoch_ns,
                    OnLine on_line);
   ~MetricsCollector();
 
@@ -31,18 +31,18 @@ class MetricsCollector {
   struct Endpoint {
     Target target;
     std::string url;
-    std::unique_ptr<HttpGet> get;
+    std::unique_ptr<HttpCall> get;
     bool pending = false;
     bool gone = false;
     bool ever = false;
   };
   void ask();
   bool any_pending() const;
-  void on_answer(Endpoint& endpoint, const Result<GetAnswer>& answer);
+  void on_answer(Endpoint& endpoint, const Result<HttpAnswer>& answer);
 
   net::EventLoop& loop_;
   std::vector<Endpoint> endpoints_;
-  HttpGet::Headers headers_;
+  HttpCall::Headers headers_;
   OnLine on_line_;
   net::Timer timer_;
   measure::ServerMetrics metrics_;

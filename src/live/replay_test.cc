@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "live/replay_get.h"
+#include "live/http_call.h"
 #include "live/scripted_server_for_test.h"
 #include "trace/read.h"
 

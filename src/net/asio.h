@@ -1,5 +1,5 @@
 // What this room uses of Boost.Asio, with its settings in one place: every file that includes Asio must see the same ones. Only
-// event_loop.cc, tcp.cc and asio.cc (which holds Asio's own code, compiled once) include this.
+// event_loop.cc, exit_watch.cc, tcp.cc and asio.cc (which holds Asio's own code, compiled once) include this.
 #pragma once
 
 #define BOOST_ASIO_SEPARATE_COMPILATION

@@ -1,5 +1,5 @@
-// EventLoop: one thread's sockets and timers. Timer: one moment on it. Asio inside, in event_loop.cc and tcp.cc only (it is
-// slow to compile).
+// EventLoop: one thread's sockets and timers. Timer: one moment on it. Asio inside, in event_loop.cc, exit_watch.cc and tcp.cc
+// only (it is slow to compile).
 //
 // Everything made on a loop (timers, listeners, connections) is used and destroyed on the loop's thread, or while run() is not
 // running, and destroyed before the loop; only stop() and post() may be called from other threads. Callbacks run on the loop's

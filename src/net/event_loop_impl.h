@@ -1,4 +1,4 @@
-// EventLoop::Impl: what an EventLoop is made of. Private to net/: for event_loop.cc and tcp.cc.
+// EventLoop::Impl: what an EventLoop is made of. Private to net/: for event_loop.cc, exit_watch.cc and tcp.cc.
 #pragma once
 
 #include <memory>

@@ -49,10 +49,12 @@ void add_worker(const recipe::Recipe& recipe, const recipe::PlacedWorker& placed
                           .node = node,
                           .gpus = placed.gpus,
                           .ports = next_ports(loads[static_cast<std::size_t>(node)], placed.role, worker.id),
-                          .argv = {},
-                          .environment = {}};
-    process.argv = worker_argv(recipe, group, process, worker, leader.address);
-    process.environment = worker_environment(recipe, group, process, plan.inventory.nodes[static_cast<std::size_t>(node)]);
+                          .command = {}};
+    process.command.node = node;
+    process.command.argv = worker_argv(recipe, group, process, worker, leader.address);
+    process.command.environment =
+        worker_environment(recipe, group, process, plan.inventory.nodes[static_cast<std::size_t>(node)]);
+    process.command.launch_argv = process.command.argv;
     if (rank == 0) {
       worker.url = fmt::format("http://{}:{}", leader.address, process.ports.http);
       worker.bootstrap_port = process.ports.bootstrap;
@@ -65,17 +67,17 @@ void add_worker(const recipe::Recipe& recipe, const recipe::PlacedWorker& placed
 int count(const Plan& plan, Role role) { return static_cast<int>(std::ranges::count(plan.workers, role, &Worker::role)); }
 
 void add_router(const recipe::Recipe& recipe, Plan& plan) {
-  plan.router = {.node = 0,
-                 .port = kRouterPort,
-                 .url = fmt::format("http://{}:{}", plan.inventory.nodes.front().address, kRouterPort),
-                 .argv = router_argv(recipe, plan.workers),
-                 .environment = recipe.frontend.env};
+  plan.router.port = kRouterPort;
+  plan.router.url = fmt::format("http://{}:{}", plan.inventory.nodes.front().address, kRouterPort);
+  plan.router.command.name = "router";
+  plan.router.command.argv = router_argv(recipe, plan.workers);
+  plan.router.command.environment = recipe.frontend.env;
+  plan.router.command.launch_argv = plan.router.command.argv;
   const recipe::HealthCheck& check = recipe.health_check;
   plan.readiness = {.url = plan.router.url + "/workers",
                     .prefill = count(plan, Role::prefill),
                     .decode = count(plan, Role::decode),
                     .regular = count(plan, Role::aggregated),
-                    .interval_s = check.interval_seconds,
                     .timeout_s = check.interval_seconds * check.max_attempts};
 }
 
@@ -84,10 +86,12 @@ void add_benchmark(const recipe::Recipe& recipe, Plan& plan) {
                     .workload = recipe.benchmark.mooncake_workload,
                     .ttft_threshold_ms = recipe.benchmark.ttft_threshold_ms,
                     .itl_threshold_ms = recipe.benchmark.itl_threshold_ms,
-                    .node = 0,
                     .url = plan.router.url,
                     .model = recipe.served_model_name(),
-                    .tokenizer = "/model"};
+                    .tokenizer = "/model",
+                    .artifacts_dir = {},
+                    .warmup = {},
+                    .command = {}};
 }
 
 }  // namespace
@@ -101,7 +105,7 @@ Inventory placeholder_inventory(int nodes) {
   return inventory;
 }
 
-Result<Plan> make_plan(const recipe::Recipe& recipe, const Inventory& inventory) {
+Result<Plan> make_plan(const recipe::Recipe& recipe, const Inventory& inventory, const Site& site) {
   const auto nodes = static_cast<std::size_t>(recipe.nodes());
   if (inventory.nodes.size() < nodes) {
     return fail(fmt::format("the recipe asks for {} nodes, found {}", nodes, inventory.nodes.size()),
@@ -109,6 +113,7 @@ Result<Plan> make_plan(const recipe::Recipe& recipe, const Inventory& inventory)
   }
   Plan plan;
   plan.recipe_name = recipe.name;
+  plan.site = site;
   plan.inventory = inventory;
   plan.inventory.nodes.resize(nodes);
   plan.gpus_per_node = static_cast<int>(recipe.resources.gpus_per_node);

@@ -1,30 +1,36 @@
-// Plan: a recipe laid out on nodes, as data: every process with its node, GPUs, ports, command line and environment, in the
-// order of start, what "ready" means, and what the benchmark measures. Nothing is started here.
+// Plan: a recipe laid out on nodes, as data: every process with its node, GPUs,
+// ports, command line and environment, in the order of start, what "ready"
+// means, and what the benchmark measures. Nothing is started here.
 //
-// make_plan() is pure; a Plan is a value, immutable after that, usable from any thread.
+// make_plan() is pure; a Plan is a value, immutable after that, usable from any
+// thread.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "base/result.h"
 #include "base/types.h"
+#include "recipe/cluster.h"
 #include "recipe/recipe.h"
 
 namespace infbench::plan {
 
 using Environment = std::vector<std::pair<std::string, std::string>>;
 
-// The machines that a plan is laid out on, all alike. The first is the head: router and benchmark run there.
+// The machines that a plan is laid out on, all alike. The first is the head:
+// router and benchmark run there.
 struct Node {
   std::string name;
   std::string address;
 };
 struct Inventory {
   std::vector<Node> nodes;
-  bool placeholders = false;  // names and addresses are made up, for looking at a plan without a cluster
+  bool placeholders = false; // names and addresses are made up, for looking at
+                             // a plan without a cluster
 };
 
 // node01=10.0.0.1, node02=10.0.0.2, ...
@@ -33,51 +39,92 @@ Inventory placeholder_inventory(int nodes);
 struct Ports {
   int http = 0;
   int nccl = 0;
-  int bootstrap = 0;  // prefill workers only; 0: none
+  int bootstrap = 0; // prefill workers only; 0: none
+  int kv_events = 0; // workers that publish them only; 0: none
 };
 
-// One worker process on one node. A worker larger than a node has one on each of its nodes, of which rank 0 serves HTTP.
+enum class LauncherKind : std::uint8_t {
+  slurm,
+  local
+}; // in or for a Slurm allocation, or as processes of this machine
+
+// Where and how a plan is going to run: what it depends on besides recipe and
+// nodes.
+struct Site {
+  LauncherKind launcher = LauncherKind::slurm;
+  std::string bind = "0.0.0.0"; // where workers and router listen
+  // All nodes are one host: one port space for all, of kSharedPorts ports from
+  // `port_base` on (ports.h).
+  bool shared_host = false;
+  int port_base = 0;
+  std::string job; // "12345"; of a plan that is only looked at "JOB"
+  std::string output_dir = "outputs/JOB"; // of this job, absolute when it runs
+  std::string program = "srtctl"; // this program, where the nodes find it
+  std::string python = "python3";
+  std::string trace_file; // what the benchmark replays; empty: of a plan that
+                          // is only looked at
+  recipe::Cluster cluster;
+};
+
+// One process: what is started, where, and how.
+struct Command {
+  std::string name; // "node01_agg_w0", "router", "warmup", "benchmark"; its log
+                    // is logs/NAME.out
+  int node = 0;     // index into Plan::inventory.nodes
+  std::vector<std::string>
+      argv; // what runs on the node, inside its container if it has one
+  Environment environment; // added to that of the program that starts it
+  std::string container;   // image; empty: none
+  std::vector<std::string> mounts; // "host:container"
+  std::string log;                 // file, absolute when the plan runs
+  // What is started on the head to get there: argv itself, or srun and its
+  // options before it.
+  std::vector<std::string> launch_argv;
+};
+
+// One worker process on one node. A worker larger than a node has one on each
+// of its nodes, of which rank 0 serves HTTP.
 struct WorkerProcess {
-  WorkerId worker;  // over all roles, in order of placement
+  WorkerId worker; // over all roles, in order of placement
   Role role = Role::aggregated;
-  int index = 0;          // among the workers of its role
-  int rank = 0;           // among the nodes of its worker
-  int node = 0;           // index into Plan::inventory.nodes
-  std::vector<int> gpus;  // on that node
+  int index = 0;         // among the workers of its role
+  int rank = 0;          // among the nodes of its worker
+  int node = 0;          // index into Plan::inventory.nodes
+  std::vector<int> gpus; // on that node
   Ports ports;
-  std::vector<std::string> argv;
-  Environment environment;
+  Command command;
 };
 
 // A worker as a whole: what the virtual cluster models.
 struct Worker {
   WorkerId id;
   Role role = Role::aggregated;
-  int index = 0;  // among the workers of its role
+  int index = 0; // among the workers of its role
   int tensor_parallel = 1;
-  int node = 0;  // where its rank 0 is
+  int node = 0; // where its rank 0 is
   int nodes = 1;
-  std::vector<int> gpus;  // on each of its nodes
+  std::vector<int> gpus; // on each of its nodes
   std::string url;
-  int bootstrap_port = 0;  // 0: none
+  int bootstrap_port = 0; // 0: none
 };
 
 struct RouterProcess {
-  int node = 0;
   int port = 0;
+  int metrics_port = 0;
   std::string url;
-  std::vector<std::string> argv;
-  Environment environment;
+  Command command;
 };
 
-// The deployment is ready when the router lists at least these workers, each of them healthy.
+// The deployment is ready when every worker answers /health, the router lists
+// exactly these workers, each of them healthy, and a first token has come
+// through the router.
 struct Readiness {
-  std::string url;
+  std::string url; // the router's /workers
   int prefill = 0;
   int decode = 0;
   int regular = 0;
-  std::int64_t interval_s = 0;
-  std::int64_t timeout_s = 0;
+  std::int64_t timeout_s =
+      0; // attempts x interval of the recipe's health_check
 };
 
 struct Benchmark {
@@ -85,31 +132,54 @@ struct Benchmark {
   std::string workload;
   std::int64_t ttft_threshold_ms = 0;
   std::int64_t itl_threshold_ms = 0;
-  int node = 0;
   std::string url;
-  std::string model;      // the name in requests
-  std::string tokenizer;  // its folder on the node
+  std::string model;     // the name in requests
+  std::string tokenizer; // its folder where the client runs; empty: the client
+                         // counts by the built-in words
+  std::string artifacts_dir; // where the client writes
+  std::optional<Command> warmup;
+  std::optional<Command>
+      command; // none: type manual, the deployment stays up until it is stopped
 };
 
-enum class StepKind : std::uint8_t { worker, router, ready, benchmark };
+enum class StepKind : std::uint8_t {
+  stage_model,
+  worker,
+  router,
+  ready,
+  warmup,
+  flush,
+  benchmark
+};
 struct Step {
   StepKind kind = StepKind::worker;
-  int process = 0;  // index into Plan::processes, for workers
+  int process = 0; // index into Plan::processes, for workers
 };
 
 struct Plan {
   std::string recipe_name;
+  Site site;
   Inventory inventory;
   int gpus_per_node = 0;
-  std::vector<Worker> workers;           // in order of WorkerId
-  std::vector<WorkerProcess> processes;  // in order of (worker, rank)
+  std::vector<Worker> workers;          // in order of WorkerId
+  std::vector<WorkerProcess> processes; // in order of (worker, rank)
+  std::vector<Command> staging; // copies the model to every node; usually none
   RouterProcess router;
   Readiness readiness;
   Benchmark benchmark;
-  std::vector<Step> order;  // of start
+  std::vector<Step> order; // of start
 };
 
-// Lays out `recipe` (as read_recipe() returned it) on the first recipe.nodes() nodes. The only error: the inventory has fewer.
-Result<Plan> make_plan(const recipe::Recipe& recipe, const Inventory& inventory);
+// Lays out `recipe` (as read_recipe() returned it) on the first recipe.nodes()
+// nodes. The only error: the inventory has fewer.
+Result<Plan> make_plan(const recipe::Recipe &recipe, const Inventory &inventory,
+                       const Site &site = {});
 
-}  // namespace infbench::plan
+// The script for sbatch: asks for the nodes and runs `srtctl submit --launcher
+// srun` on the recipe in the output folder. Every value in it is quoted; only
+// the cluster's own bash preamble stands in it as it is. The output folder is
+// outputs_dir/%j.
+std::string batch_script(const recipe::Recipe &recipe, const Site &site,
+                         const std::string &outputs_dir);
+
+} // namespace infbench::plan

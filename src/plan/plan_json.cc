@@ -64,19 +64,19 @@ void write_process(const Plan& plan, const WorkerProcess& process, JsonWriter& j
   write_port(json, "nccl", process.ports.nccl);
   write_port(json, "bootstrap", process.ports.bootstrap);
   json.end_object();
-  write_words(json, "argv", process.argv);
-  write_environment(json, process.environment);
+  write_words(json, "argv", process.command.argv);
+  write_environment(json, process.command.environment);
   json.end_object();
 }
 
 void write_router(const Plan& plan, JsonWriter& json) {
   json.key("router");
   json.begin_object();
-  json.member("node", std::string_view(node_name(plan, plan.router.node)));
+  json.member("node", std::string_view(node_name(plan, plan.router.command.node)));
   json.member("port", plan.router.port);
   json.member("url", std::string_view(plan.router.url));
-  write_words(json, "argv", plan.router.argv);
-  write_environment(json, plan.router.environment);
+  write_words(json, "argv", plan.router.command.argv);
+  write_environment(json, plan.router.command.environment);
   json.end_object();
 }
 
@@ -87,7 +87,6 @@ void write_readiness(const Readiness& readiness, JsonWriter& json) {
   json.member("prefill", readiness.prefill);
   json.member("decode", readiness.decode);
   json.member("regular", readiness.regular);
-  json.member("interval_s", readiness.interval_s);
   json.member("timeout_s", readiness.timeout_s);
   json.end_object();
 }
@@ -100,7 +99,7 @@ void write_benchmark(const Plan& plan, JsonWriter& json) {
   json.member("workload", std::string_view(benchmark.workload));
   json.member("ttft_threshold_ms", benchmark.ttft_threshold_ms);
   json.member("itl_threshold_ms", benchmark.itl_threshold_ms);
-  json.member("node", std::string_view(node_name(plan, benchmark.node)));
+  json.member("node", std::string_view(node_name(plan, 0)));
   json.member("url", std::string_view(benchmark.url));
   json.member("model", std::string_view(benchmark.model));
   json.member("tokenizer", std::string_view(benchmark.tokenizer));
@@ -118,6 +117,9 @@ void write_order(const Plan& plan, JsonWriter& json) {
         json.member("process", step.process);
         break;
       case StepKind::router: json.member("start", "router"); break;
+      case StepKind::stage_model:
+      case StepKind::warmup:
+      case StepKind::flush: break;
       case StepKind::ready: json.member("wait", "readiness"); break;
       case StepKind::benchmark: json.member("start", "benchmark"); break;
     }

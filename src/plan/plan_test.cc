@@ -69,8 +69,8 @@ void expect_workers(const Plan& plan, const std::vector<Expected>& expected) {
     const WorkerProcess& process = plan.processes[i];
     EXPECT_EQ(name_of(process.role), expected[i].role);
     EXPECT_EQ(plan.inventory.nodes[static_cast<std::size_t>(process.node)].name, expected[i].node);
-    EXPECT_EQ(process.environment, (Environment{{"CUDA_VISIBLE_DEVICES", expected[i].gpus}}));
-    EXPECT_EQ(process.argv, reference_argv(expected[i])) << "worker " << i;
+    EXPECT_EQ(process.command.environment, (Environment{{"CUDA_VISIBLE_DEVICES", expected[i].gpus}}));
+    EXPECT_EQ(process.command.argv, reference_argv(expected[i])) << "worker " << i;
   }
 }
 
@@ -85,16 +85,15 @@ TEST(Plan, AggregatedAsTheReference) {
                         {"agg", "node02", "4,5", "6164", "", "17506"},
                         {"agg", "node02", "6,7", "6196", "", "17507"}});
   // The reference's recipe for this deployment routes by cache_aware, ours in turn.
-  EXPECT_EQ(plan.router.argv,
+  EXPECT_EQ(plan.router.command.argv,
             (Words{"python", "-m", "sglang_router.launch_router", "--worker-urls", "http://10.0.0.1:6100",
                    "http://10.0.0.1:6132", "http://10.0.0.1:6164", "http://10.0.0.1:6196", "http://10.0.0.2:6100",
                    "http://10.0.0.2:6132", "http://10.0.0.2:6164", "http://10.0.0.2:6196", "--host", "0.0.0.0", "--port",
                    "8000", "--policy", "round_robin"}));
-  EXPECT_EQ(plan.router.node, 0);
+  EXPECT_EQ(plan.router.command.node, 0);
   EXPECT_EQ(plan.readiness.url, "http://10.0.0.1:8000/workers");
   EXPECT_EQ(plan.readiness.regular, 8);
   EXPECT_EQ(plan.readiness.prefill + plan.readiness.decode, 0);
-  EXPECT_EQ(plan.readiness.interval_s, 10);
   EXPECT_EQ(plan.readiness.timeout_s, 1800);
 }
 
@@ -108,38 +107,38 @@ TEST(Plan, DisaggregatedAsTheReference) {
                         {"prefill", "node02", "2,3", "6132", "7201", "17505"},
                         {"decode", "node02", "4,5", "6164", "", "17506"},
                         {"decode", "node02", "6,7", "6196", "", "17507"}});
-  EXPECT_EQ(plan.router.argv, (Words{"python",
-                                     "-m",
-                                     "sglang_router.launch_router",
-                                     "--pd-disaggregation",
-                                     "--prefill",
-                                     "http://10.0.0.1:6100",
-                                     "7200",
-                                     "--prefill",
-                                     "http://10.0.0.1:6132",
-                                     "7201",
-                                     "--prefill",
-                                     "http://10.0.0.1:6164",
-                                     "7202",
-                                     "--prefill",
-                                     "http://10.0.0.1:6196",
-                                     "7203",
-                                     "--prefill",
-                                     "http://10.0.0.2:6100",
-                                     "7200",
-                                     "--prefill",
-                                     "http://10.0.0.2:6132",
-                                     "7201",
-                                     "--decode",
-                                     "http://10.0.0.2:6164",
-                                     "--decode",
-                                     "http://10.0.0.2:6196",
-                                     "--host",
-                                     "0.0.0.0",
-                                     "--port",
-                                     "8000",
-                                     "--policy",
-                                     "cache_aware"}));
+  EXPECT_EQ(plan.router.command.argv, (Words{"python",
+                                             "-m",
+                                             "sglang_router.launch_router",
+                                             "--pd-disaggregation",
+                                             "--prefill",
+                                             "http://10.0.0.1:6100",
+                                             "7200",
+                                             "--prefill",
+                                             "http://10.0.0.1:6132",
+                                             "7201",
+                                             "--prefill",
+                                             "http://10.0.0.1:6164",
+                                             "7202",
+                                             "--prefill",
+                                             "http://10.0.0.1:6196",
+                                             "7203",
+                                             "--prefill",
+                                             "http://10.0.0.2:6100",
+                                             "7200",
+                                             "--prefill",
+                                             "http://10.0.0.2:6132",
+                                             "7201",
+                                             "--decode",
+                                             "http://10.0.0.2:6164",
+                                             "--decode",
+                                             "http://10.0.0.2:6196",
+                                             "--host",
+                                             "0.0.0.0",
+                                             "--port",
+                                             "8000",
+                                             "--policy",
+                                             "cache_aware"}));
   EXPECT_EQ(plan.readiness.prefill, 6);
   EXPECT_EQ(plan.readiness.decode, 2);
   EXPECT_EQ(plan.readiness.regular, 0);
@@ -150,7 +149,7 @@ TEST(Plan, ModeStandsOnce) {
   const auto recipe = shipped("disagg-kv-router", {"backend.sglang_config.prefill.disaggregation-mode=prefill",
                                                    "backend.sglang_config.decode.disaggregation_mode=decode"});
   for (const WorkerProcess& process : plan_of(recipe).processes) {
-    EXPECT_EQ(std::ranges::count(process.argv, "--disaggregation-mode"), 1);
+    EXPECT_EQ(std::ranges::count(process.command.argv, "--disaggregation-mode"), 1);
   }
 }
 
@@ -187,11 +186,11 @@ TEST(Plan, WorkersForTheVirtualCluster) {
 
 TEST(Plan, OwnRouter) {
   const Words sets{"frontend.type=srtctl", "frontend.args={}"};
-  const Words argv = plan_of(shipped("agg-round-robin", sets)).router.argv;
+  const Words argv = plan_of(shipped("agg-round-robin", sets)).router.command.argv;
   EXPECT_EQ(Words(argv.begin(), argv.begin() + 3), (Words{"srtctl", "route", "--worker-urls"}));
   EXPECT_EQ(Words(argv.end() - 6, argv.end()), (Words{"--host", "0.0.0.0", "--port", "8000", "--policy", "min_ttft"}))
       << "its default policy is named";
-  const Words pairs = plan_of(shipped("disagg-kv-router", sets)).router.argv;
+  const Words pairs = plan_of(shipped("disagg-kv-router", sets)).router.command.argv;
   EXPECT_EQ(Words(pairs.begin(), pairs.begin() + 6),
             (Words{"srtctl", "route", "--pd-disaggregation", "--prefill", "http://10.0.0.1:6100", "7200"}));
 }
@@ -206,12 +205,12 @@ TEST(Plan, WorkerOverTwoNodes) {
     const WorkerProcess& process = plan.processes[static_cast<std::size_t>(rank)];
     EXPECT_EQ(process.node, rank);
     EXPECT_EQ(process.gpus.size(), 8U);
-    EXPECT_TRUE(process.environment.empty()) << "it has the whole node";
-    EXPECT_EQ(Words(process.argv.begin() + 13, process.argv.begin() + 19),
+    EXPECT_TRUE(process.command.environment.empty()) << "it has the whole node";
+    EXPECT_EQ(Words(process.command.argv.begin() + 13, process.command.argv.begin() + 19),
               (Words{"--dist-init-addr", "10.0.0.1:8300", "--nnodes", "2", "--node-rank", std::to_string(rank)}));
   }
-  EXPECT_EQ(std::ranges::count(plan.router.argv, "http://10.0.0.1:6100"), 1);
-  EXPECT_EQ(std::ranges::count(plan.router.argv, "http://10.0.0.2:6100"), 0) << "only rank 0 serves";
+  EXPECT_EQ(std::ranges::count(plan.router.command.argv, "http://10.0.0.1:6100"), 1);
+  EXPECT_EQ(std::ranges::count(plan.router.command.argv, "http://10.0.0.2:6100"), 0) << "only rank 0 serves";
   EXPECT_EQ(plan.readiness.regular, 1);
 }
 
@@ -226,12 +225,12 @@ frontend:
     BOTH: loses
     JSON: '{"x":1}'
     WHERE: '{node}-{node_id}-{other}')"}}));
-  EXPECT_EQ(plan.processes[4].environment, (Environment{{"BOTH", "wins"},
-                                                        {"JSON", "{\"x\":1}"},
-                                                        {"WHERE", "node02-1-{other}"},
-                                                        {"COMMON", "all"},
-                                                        {"CUDA_VISIBLE_DEVICES", "0,1"}}));
-  EXPECT_EQ(plan.router.environment, (Environment{{"ROUTER", "1"}}));
+  EXPECT_EQ(plan.processes[4].command.environment, (Environment{{"BOTH", "wins"},
+                                                                {"JSON", "{\"x\":1}"},
+                                                                {"WHERE", "node02-1-{other}"},
+                                                                {"COMMON", "all"},
+                                                                {"CUDA_VISIBLE_DEVICES", "0,1"}}));
+  EXPECT_EQ(plan.router.command.environment, (Environment{{"ROUTER", "1"}}));
 }
 
 TEST(Plan, InventoryMustHaveTheNodes) {
@@ -274,7 +273,7 @@ TEST(Plan, JsonSaysTheSame) {
        R"("ports":{"http":6132,"nccl":17505,"bootstrap":7201},"argv":["python3","-m","sglang.launch_server",)",
        R"("ports":{"http":6196,"nccl":17507,"bootstrap":null})", R"("environment":{"CUDA_VISIBLE_DEVICES":"6,7"})",
        R"("router":{"node":"node01","port":8000,"url":"http://10.0.0.1:8000","argv":["python",)",
-       R"("readiness":{"url":"http://10.0.0.1:8000/workers","prefill":6,"decode":2,"regular":0,"interval_s":10,"timeout_s":1800})",
+       R"("readiness":{"url":"http://10.0.0.1:8000/workers","prefill":6,"decode":2,"regular":0,"timeout_s":1800})",
        R"("ttft_threshold_ms":2000,"itl_threshold_ms":25)",
        R"({"start":"router"},{"wait":"readiness"},{"start":"benchmark"}]})"}) {
     EXPECT_THAT(out, ::testing::HasSubstr(std::string(part)));
@@ -308,7 +307,7 @@ std::string random_recipe() {
 
 void expect_used_once(const Plan& plan) {
   std::set<std::pair<int, int>> gpus;
-  std::set<std::pair<int, int>> ports{{plan.router.node, plan.router.port}};
+  std::set<std::pair<int, int>> ports{{plan.router.command.node, plan.router.port}};
   for (const WorkerProcess& process : plan.processes) {
     RC_ASSERT(process.node >= 0 && process.node < static_cast<int>(plan.inventory.nodes.size()));
     for (const int gpu : process.gpus) {

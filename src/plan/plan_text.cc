@@ -24,7 +24,7 @@ std::string table(const Plan& plan) {
     out += fmt::format(kRow, node.name, node.address, process_name(process), fmt::format("{}", fmt::join(process.gpus, ",")),
                        port_text(process.ports.http), port_text(process.ports.nccl), port_text(process.ports.bootstrap));
   }
-  const Node& head = node_of(plan, plan.router.node);
+  const Node& head = node_of(plan, plan.router.command.node);
   return out + fmt::format(kRow, head.name, head.address, "router", "-", port_text(plan.router.port), "-", "-");
 }
 
@@ -42,16 +42,20 @@ std::string step_text(const Plan& plan, const Step& step) {
   switch (step.kind) {
     case StepKind::worker: {
       const WorkerProcess& process = plan.processes[static_cast<std::size_t>(step.process)];
-      return command(plan, process.node, process_name(process), process.environment, process.argv);
+      return command(plan, process.node, process_name(process), process.command.environment, process.command.argv);
     }
-    case StepKind::router: return command(plan, plan.router.node, "router", plan.router.environment, plan.router.argv);
+    case StepKind::router:
+      return command(plan, plan.router.command.node, "router", plan.router.command.environment, plan.router.command.argv);
     case StepKind::ready:
-      return fmt::format("\n# ready when {} lists {}, all healthy; asked every {} s for at most {} s\n", plan.readiness.url,
-                         expected_workers(plan.readiness), plan.readiness.interval_s, plan.readiness.timeout_s);
+      return fmt::format("\n# ready when {} lists {}, all healthy, within {} s\n", plan.readiness.url,
+                         expected_workers(plan.readiness), plan.readiness.timeout_s);
+    case StepKind::stage_model:
+    case StepKind::warmup:
+    case StepKind::flush: break;
     case StepKind::benchmark: {
       const Benchmark& b = plan.benchmark;
       return fmt::format("# benchmark {} on {}: workload {} to {} as {}; good is TTFT <= {} ms and ITL <= {} ms\n", b.type,
-                         node_of(plan, b.node).name, b.workload, b.url, b.model, b.ttft_threshold_ms, b.itl_threshold_ms);
+                         node_of(plan, 0).name, b.workload, b.url, b.model, b.ttft_threshold_ms, b.itl_threshold_ms);
     }
   }
   return {};

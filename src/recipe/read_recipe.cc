@@ -45,7 +45,7 @@ void read_all_flags(const Checked& checked, SectionReader& reader, Recipe& recip
     read("frontend.args", recipe.frontend.type == "srtctl" ? srtctl_route_flags() : sglang_router_flags(),
          recipe.frontend.args);
   }
-  SglangConfig& config = recipe.backend.sglang_config;
+  EngineConfig& config = recipe.backend.sglang_config;
   const auto read_role = [&](std::string_view path, std::optional<Flags>& into) {
     Flags flags;
     if (read(path, sglang_server_flags(), flags)) into = std::move(flags);

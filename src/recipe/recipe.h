@@ -18,9 +18,10 @@ namespace infbench::recipe {
 using StringMap = std::vector<std::pair<std::string, std::string>>;  // in the order of the file, each key once
 
 struct Model {
-  std::string path;  // a local folder, mounted as /model
-  std::string container;
+  std::string path;       // a local folder, mounted as /model; or "hf:org/name", which the engine fetches by itself
+  std::string container;  // image; empty: processes run on the nodes as they are
   std::string precision;  // bf16, ...
+  std::optional<std::string> stage_dir;  // node-local folder that the model is copied to first
 };
 
 struct Resources {
@@ -29,6 +30,7 @@ struct Resources {
   std::optional<std::int64_t> agg_nodes, agg_workers, gpus_per_agg;
   std::optional<std::int64_t> prefill_nodes, prefill_workers, gpus_per_prefill;
   std::optional<std::int64_t> decode_nodes, decode_workers, gpus_per_decode;  // decode_nodes 0: they share the prefill nodes
+  bool spread_workers = false;                                                // one worker per node
 };
 
 struct Slurm {
@@ -42,21 +44,45 @@ struct Frontend {
   StringMap env;
 };
 
-struct SglangConfig {
+// Server flags per role, of sglang or vllm.
+struct EngineConfig {
   std::optional<Flags> prefill, decode, aggregated;
 };
 
-struct Backend {
-  std::string type = "sglang";
-  StringMap prefill_environment, decode_environment, aggregated_environment;
-  SglangConfig sglang_config;
+// KV cache events that a worker publishes over ZMQ.
+struct KvEvents {
+  std::string publisher = "zmq";
+  std::string topic = "kv-events";
 };
 
+struct Backend {
+  std::string type = "sglang";  // sglang | vllm | model: `srtctl serve` with the flags of sglang
+  StringMap prefill_environment, decode_environment, aggregated_environment;
+  EngineConfig sglang_config;
+  EngineConfig vllm_config;                                                           // aggregated only
+  std::optional<KvEvents> prefill_kv_events, decode_kv_events, aggregated_kv_events;  // of kv_events_config
+};
+
+// Which fields a type has, schema.cc says; a field of another type is an error.
 struct Benchmark {
-  std::string type;  // mooncake-router
+  std::string type = "manual";    // mooncake-router | trace-replay | custom | manual
+  std::string client = "srtctl";  // srtctl | aiperf
   std::string mooncake_workload = "conversation";
+  std::string trace_file;  // trace-replay
   std::int64_t ttft_threshold_ms = 2000;
   std::int64_t itl_threshold_ms = 25;
+  std::string client_placement = "head";  // head | last_decode
+  Flags aiperf_args;                      // client aiperf only
+  std::string aiperf_package = "aiperf";  // what pip installs where aiperf is missing
+  std::string command;                    // custom: run by bash
+  std::string container_image;            // custom and aiperf; empty: that of the model
+  StringMap env;                          // of the client
+  std::int64_t warmup_requests = 20;
+  // Ours; the reference has none of them.
+  double speed = 1.0;                   // the trace's times divided by it
+  std::optional<double> limit_seconds;  // only the trace's first seconds
+  std::int64_t seed = 42;
+  std::optional<std::string> require;  // "goodput_fraction>=0.9"
 };
 
 struct HealthCheck {
@@ -69,6 +95,7 @@ struct Engine {
   std::optional<std::int64_t> kv_tokens;  // KV capacity of one worker; none: from the data of model and GPU
   double link_gbps = 400;                 // gigabits per second of each GPU's link to another node (400 Gbit/s = 50 GB/s)
   double link_us = 10;                    // latency of that link, microseconds
+  double time_scale = 1;                  // backend.type model only: all of the engine's times divided by it
 };
 
 // The workers of one role.
@@ -89,8 +116,14 @@ struct EngineFlags {
   std::optional<double> mem_fraction_static;   // none: sglang measures the GPU's memory at start
 };
 
+struct Output {
+  std::optional<std::string> log_dir;  // "{job_id}" in it is the job's; none: logs/ of the output folder
+};
+
 struct Recipe {
-  std::string file;  // as given on the command line
+  std::string file;     // as given on the command line
+  std::string variant;  // which of the file's recipes: "override_tp4", "sweep mem=0.8"; empty: it has one
+  std::string text;     // the whole recipe after variants, --set and --unset, as YAML that reads back to this recipe
   std::string name;
   Model model;
   Resources resources;
@@ -100,6 +133,12 @@ struct Recipe {
   Benchmark benchmark;
   HealthCheck health_check;
   StringMap environment;
+  StringMap container_mounts;            // folder on the node -> folder in the container
+  std::vector<std::string> extra_mount;  // "host:container"
+  StringMap srun_options;                // long option -> value; empty: a bare one
+  StringMap sbatch_directives;
+  std::string setup_script;  // a file of the configs folder, run in every worker's container first
+  Output output;
   Engine engine;
 
   bool disaggregated() const;               // prefill and decode workers, or aggregated ones

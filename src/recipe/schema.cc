@@ -123,10 +123,10 @@ const auto kBackend = std::to_array<Field<Backend>>({
     {"aggregated_environment", &Backend::aggregated_environment, {.doc = "environment variables of aggregated workers"}},
 });
 
-const auto kSglangConfig = std::to_array<Field<SglangConfig>>({
-    {"prefill", &SglangConfig::prefill, {.doc = "server flags of prefill workers"}},
-    {"decode", &SglangConfig::decode, {.doc = "server flags of decode workers"}},
-    {"aggregated", &SglangConfig::aggregated, {.doc = "server flags of aggregated workers"}},
+const auto kEngineConfig = std::to_array<Field<EngineConfig>>({
+    {"prefill", &EngineConfig::prefill, {.doc = "server flags of prefill workers"}},
+    {"decode", &EngineConfig::decode, {.doc = "server flags of decode workers"}},
+    {"aggregated", &EngineConfig::aggregated, {.doc = "server flags of aggregated workers"}},
 });
 
 const auto kBenchmark = std::to_array<Field<Benchmark>>({
@@ -182,7 +182,7 @@ BoundSection bind_schema(Recipe& recipe) {
   BoundSection top = section_of("", "a recipe: what to deploy and what to measure", true, kRecipe, recipe, kLaterTop);
   BoundSection backend = section_of("backend", "the engine", true, kBackend, recipe.backend, kLaterBackend);
   backend.sections.push_back(section_of("sglang_config", "server flags of sglang, per role; '_' in a name is '-'", true,
-                                        kSglangConfig, recipe.backend.sglang_config));
+                                        kEngineConfig, recipe.backend.sglang_config));
   top.sections.push_back(
       section_of("model", "the model's folder, container and precision", true, kModel, recipe.model, kLaterModel));
   top.sections.push_back(

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "trace/build.h"
+#include "trace/schedule.h"
 
 namespace infbench::trace {
 namespace {
@@ -44,8 +45,8 @@ Result<Trace> slice(const Trace& trace, const SliceOptions& options) {
       marked = fmt::format("\"stand_in\": \"{}\"{}{}", trace.stand_in(), original.extra.empty() ? "" : ", ", original.extra);
       row.extra = marked;  // the row that says so may not be in the slice
     }
-    if (original.has_timestamp) row.at = request.at - Time{};
-    if (original.has_delay) row.delay = original.delay;
+    if (original.has_timestamp) row.at = divided(request.at - Time{}, options.speed);
+    if (original.has_delay) row.delay = divided(original.delay, options.speed);
     builder.add(row);
   }
   if (builder.rows() == 0) {

@@ -1,4 +1,4 @@
-#include "live/replay_get.h"
+#include "live/http_call.h"
 
 #include <utility>
 
@@ -16,12 +16,12 @@ constexpr Duration kBetweenQuestions = milliseconds(500);
 
 }  // namespace
 
-struct HttpGet::State : std::enable_shared_from_this<HttpGet::State> {
-  State(net::EventLoop& on_loop, OnAnswer callback, std::string head)
+struct HttpCall::State : std::enable_shared_from_this<HttpCall::State> {
+  State(net::EventLoop& on_loop, OnAnswer callback, std::string text)
       : timer(on_loop, [this] { end(fail("no answer in time")); }),
         reader(net::HttpReader::Kind::response, {.body_bytes = kLargestBody}),
         on_answer(std::move(callback)),
-        request(std::move(head)) {}
+        request(std::move(text)) {}
 
   void on_connected(Result<std::unique_ptr<net::Connection>> connected) {
     if (!on_answer) return;
@@ -51,7 +51,7 @@ struct HttpGet::State : std::enable_shared_from_this<HttpGet::State> {
     end(std::move(answer));
   }
 
-  void end(Result<GetAnswer> result) {
+  void end(Result<HttpAnswer> result) {
     const auto self = shared_from_this();  // the callback may drop the last other owner
     timer.disarm();
     connection.reset();
@@ -63,16 +63,18 @@ struct HttpGet::State : std::enable_shared_from_this<HttpGet::State> {
   OnAnswer on_answer;
   std::string request;
   std::unique_ptr<net::Connection> connection;
-  GetAnswer answer;
+  HttpAnswer answer;
 };
 
-HttpGet::HttpGet(net::EventLoop& loop, const Target& target, const std::string& path, const Headers& headers, Duration timeout,
-                 OnAnswer on_answer) {
-  std::string head = fmt::format("GET {}{} HTTP/1.1\r\nHost: {}:{}\r\nUser-Agent: infbench\r\nConnection: close\r\n",
-                                 target.path, path, target.host, target.port);
-  for (const auto& [name, value] : headers) head.append(name).append(": ").append(value).append("\r\n");
-  head += "\r\n";
-  state_ = std::make_shared<State>(loop, std::move(on_answer), std::move(head));
+HttpCall::HttpCall(net::EventLoop& loop, const Target& target, const Request& request, Duration timeout, OnAnswer on_answer) {
+  std::string text = fmt::format("{} {}{} HTTP/1.1\r\nHost: {}:{}\r\nUser-Agent: infbench\r\nConnection: close\r\n",
+                                 request.method, target.path, request.path, target.host, target.port);
+  for (const auto& [name, value] : request.headers) text.append(name).append(": ").append(value).append("\r\n");
+  if (request.method == "POST") {
+    text += fmt::format("Content-Type: application/json\r\nContent-Length: {}\r\n", request.body.size());
+  }
+  text += "\r\n" + request.body;
+  state_ = std::make_shared<State>(loop, std::move(on_answer), std::move(text));
   state_->timer.arm(net::steady_now() + timeout);
   net::connect(loop, target.host, target.port, timeout,
                [state = std::weak_ptr<State>(state_)](Result<std::unique_ptr<net::Connection>> connection) {
@@ -80,7 +82,7 @@ HttpGet::HttpGet(net::EventLoop& loop, const Target& target, const std::string& 
                });
 }
 
-HttpGet::~HttpGet() {
+HttpCall::~HttpCall() {
   state_->on_answer = {};
   state_->timer.disarm();
   state_->connection.reset();
@@ -91,7 +93,7 @@ namespace {
 // Asks one target after the other until each has answered well.
 class Waiting {
  public:
-  Waiting(net::EventLoop& loop, const std::vector<Target>& targets, const std::string& model, const HttpGet::Headers& headers)
+  Waiting(net::EventLoop& loop, const std::vector<Target>& targets, const std::string& model, const HttpCall::Headers& headers)
       : loop_(loop), targets_(targets), headers_(headers), timer_(loop, [this] { ask(); }), late_(loop, [this] {
           loop_.stop();
         }) {
@@ -109,11 +111,11 @@ class Waiting {
 
  private:
   void ask() {
-    get_ = std::make_unique<HttpGet>(loop_, targets_[next_], "/v1/models", headers_, seconds(5),
-                                     [this](const Result<GetAnswer>& answer) { on_answer(answer); });
+    call_ = std::make_unique<HttpCall>(loop_, targets_[next_], HttpCall::Request{.path = "/v1/models", .headers = headers_},
+                                       seconds(5), [this](const Result<HttpAnswer>& answer) { on_answer(answer); });
   }
 
-  void on_answer(const Result<GetAnswer>& answer) {
+  void on_answer(const Result<HttpAnswer>& answer) {
     if (!answer) {
       heard_ = answer.error().front().what;
     } else if (answer->status != 200) {
@@ -129,11 +131,11 @@ class Waiting {
 
   net::EventLoop& loop_;
   const std::vector<Target>& targets_;
-  const HttpGet::Headers& headers_;
+  const HttpCall::Headers& headers_;
   std::string quoted_;
   net::Timer timer_;
   net::Timer late_;
-  std::unique_ptr<HttpGet> get_;
+  std::unique_ptr<HttpCall> call_;
   std::size_t next_ = 0;
   std::string heard_ = "no answer";
 };
@@ -141,7 +143,7 @@ class Waiting {
 }  // namespace
 
 Result<void> wait_for_model(net::EventLoop& loop, const std::vector<Target>& targets, const std::string& model,
-                            const HttpGet::Headers& headers, Duration patience) {
+                            const HttpCall::Headers& headers, Duration patience) {
   return Waiting(loop, targets, model, headers).run(patience);
 }
 
