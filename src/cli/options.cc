@@ -6,6 +6,7 @@
 
 #include "base/result.h"
 #include "cli/options_replay.h"
+#include "cli/options_route.h"
 #include "cli/options_serve.h"
 #include "cli/options_submit.h"
 #include "launch/guard.h"
@@ -86,6 +87,7 @@ struct Parsed {
   TraceSliceOptions slice;
   ReplayOptions replay;
   ServeOptions serve;
+  RouteOptions route;
   SubmitOptions submit;
   GuardOptions guard;
 };
@@ -150,6 +152,7 @@ void add_commands(CLI::App& app, Parsed& parsed) {
 
   add_replay(app, parsed.replay);
   add_serve(app, parsed.serve);
+  add_route(app, parsed.route);
   add_recipe_options(*add_submit(app, parsed.submit), parsed.submit.recipes, parsed.submit.sets);
   add_guard(app, parsed.guard);
 
@@ -161,6 +164,7 @@ Command chosen(const CLI::App& app, Parsed& parsed) {
   if (command->get_name() == "simulate") return std::move(parsed.simulate);
   if (command->get_name() == "compare") return std::move(parsed.compare);
   if (command->get_name() == "dry-run") return std::move(parsed.dry_run);
+  if (command->get_name() == "route") return std::move(parsed.route);
   if (command->get_name() == "replay") return std::move(parsed.replay);
   if (command->get_name() == "submit") return std::move(parsed.submit);
   if (command->get_name() == launch::kGuardCommand) return std::move(parsed.guard);

@@ -10,6 +10,7 @@
 
 #include "base/exit_code.h"
 #include "cli/replay_options.h"
+#include "cli/route_options.h"
 #include "cli/serve_options.h"
 #include "cli/submit_options.h"
 
@@ -67,7 +68,7 @@ struct TraceSliceOptions {
 };
 
 using Command = std::variant<SimulateOptions, DryRunOptions, TraceAnalyzeOptions, TraceFetchOptions, TraceSynthesizeOptions,
-                             TraceSliceOptions, ReplayOptions, ServeOptions, SubmitOptions, GuardOptions>;
+                             TraceSliceOptions, ReplayOptions, ServeOptions, RouteOptions, SubmitOptions, GuardOptions>;
 
 // The command, or how the program ends right away (--help, a usage error; both already printed).
 std::variant<Command, ExitCode> parse(int argc, const char* const* argv);
