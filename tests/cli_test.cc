@@ -64,6 +64,34 @@ TEST(Cli, AnalyzeCountsTheRequestsOfATrace) {
   EXPECT_NE(json.out.find("400"), std::string::npos) << json.out;
 }
 
+TEST(Cli, RowsWithLiteralPromptsAreSimulatedByTheirText) {
+  std::string text;
+  for (int i = 0; i < 120; ++i) text += " the house and the garden";
+  const std::string rows = R"({"timestamp": 0, "text_input": ")" + text +
+                           R"(", "output_length": 3})"
+                           "\n"
+                           R"({"timestamp": 9000, "payload": {"messages": [{"role": "user", "content": ")" +
+                           text +
+                           R"("}], "max_tokens": 4}})"
+                           "\n";
+  const std::string path = write_text(scratch_folder() + "/rows.jsonl", rows);
+  const Finished run = srtctl({"simulate", "-f", std::string(kAggregated), "--trace", path, "--json"});
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_NE(run.out.find("\"input_tokens\": 1200"), std::string::npos) << run.out;
+  EXPECT_NE(run.out.find("2 rows with a literal prompt"), std::string::npos) << run.out;
+  const Finished table = srtctl({"trace", "analyze", path});
+  EXPECT_NE(table.out.find("with literal prompts"), std::string::npos) << table.out;
+
+  // Only who simulates must know how long the answer is.
+  const std::string open = write_text(scratch_folder() + "/open.jsonl", "{\"timestamp\": 0, \"text_input\": \"the house\"}\n");
+  EXPECT_EQ(srtctl({"trace", "analyze", open}).exit_code, 0);
+  const Finished refused = srtctl({"simulate", "-f", std::string(kAggregated), "--trace", open});
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_NE(refused.err.find("open.jsonl:1:43: the field 'output_length' is missing: a simulated answer needs a length"),
+            std::string::npos)
+      << refused.err;
+}
+
 TEST(Cli, ARunOnAStandInSaysSo) {
   const std::vector<std::string> arguments = {"simulate", "-f", std::string(kAggregated), "--trace", small_trace()};
   const Finished table = srtctl(arguments);

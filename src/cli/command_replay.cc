@@ -25,28 +25,45 @@
 namespace infbench::cli {
 namespace {
 
-// The record file of a run, while it grows.
+// The record files of a run, while they grow.
 class RecordLog {
  public:
   static Result<RecordLog> open(const ReplayOptions& options, const ReplaySetup& setup) {
     RecordLog log(setup);
-    if (options.export_level == "summary") return log;
-    auto file = measure::LiveRecordFile::create(
-        options.artifact_dir, (options.export_prefix.empty() ? "profile_export" : options.export_prefix) + ".jsonl");
-    if (!file) return fail(std::move(file.error()));
-    log.file_.emplace(*std::move(file));
+    const std::string name = options.export_prefix.empty() ? "profile_export" : options.export_prefix;
+    Result<void> opened;
+    if (options.export_level != "summary") opened = open_file(options.artifact_dir, name + ".jsonl", log.file_);
+    if (opened && options.export_level == "raw") opened = open_file(options.artifact_dir, name + "_raw.jsonl", log.raw_);
+    if (!opened) return fail(std::move(opened.error()));
     return log;
   }
 
   void add(const measure::LiveRecord& live) {
-    if (!file_) return;
-    line_.clear();
-    lines_->append(live, line_);
-    file_->append(line_);
+    if (file_) {
+      line_.clear();
+      lines_->append(live, line_);
+      file_->append(line_);
+    }
+    if (raw_) {
+      line_.clear();
+      lines_->append_raw(live, line_);
+      raw_->append(line_);
+    }
   }
-  Result<void> finish() { return file_ ? file_->finish() : Result<void>{}; }
+  Result<void> finish() {
+    Result<void> finished = file_ ? file_->finish() : Result<void>{};
+    if (finished && raw_) finished = raw_->finish();
+    return finished;
+  }
 
  private:
+  static Result<void> open_file(const std::string& folder, const std::string& name,
+                                std::optional<measure::LiveRecordFile>& into) {
+    auto file = measure::LiveRecordFile::create(folder, name);
+    if (!file) return fail(std::move(file.error()));
+    into.emplace(*std::move(file));
+    return {};
+  }
   explicit RecordLog(const ReplaySetup& setup)
       : frame_(std::make_unique<measure::Summary>(measure::summarize({}, setup.slo, workers_of(setup), setup.info.gpus))),
         lines_(std::make_unique<measure::RecordLines>(setup.info, *frame_)) {}
@@ -64,6 +81,7 @@ class RecordLog {
   std::unique_ptr<measure::Summary> frame_;  // limits and names, which lines need
   std::unique_ptr<measure::RecordLines> lines_;
   std::optional<measure::LiveRecordFile> file_;
+  std::optional<measure::LiveRecordFile> raw_;
   std::string line_;
 };
 
@@ -132,17 +150,34 @@ class MetricsLog {
   live::MetricsCollector collector_;
 };
 
+// What a reader of the figures should know, and cannot see in them.
+void add_notes(const ReplayOptions& options, measure::RunResult& run) {
+  const auto other = static_cast<double>(run.live->token_mismatch);
+  const auto answers = static_cast<double>(run.summary.succeeded);
+  if (!options.use_server_token_count && other > 0.01 * answers) {
+    run.info.notes.push_back(
+        fmt::format("the server counts other lengths than the client for {} of {} answers: see --use-server-token-count",
+                    run.live->token_mismatch, run.summary.succeeded));
+  }
+  if (options.use_server_token_count && run.live->not_counted > 0) {
+    run.info.notes.push_back(
+        fmt::format("{} answers came without the server's count: they have the client's", run.live->not_counted));
+  }
+}
+
 measure::RunResult judge(const ReplayOptions& options, const ReplaySetup& setup, live::ReplayOutcome& outcome) {
   measure::RunResult run;
   run.info = setup.info;
   run.info.interrupted = outcome.figures.interrupted;
   run.summary = measure::summarize(outcome.records, setup.slo, RecordLog::workers_of(setup), setup.info.gpus);
+  measure::add_run_figures(outcome.records, outcome.figures, run.summary);
   run.cost = {.wall_s = to_s(outcome.end - outcome.start), .cpu_s = outcome.figures.cpu_s};
   run.live = std::move(outcome.figures);
   run.live->not_valid = measure::invalid_because(run.summary, *run.live,
                                                  {.lag_p99_ms = options.max_lag_ms,
                                                   .error_fraction = options.max_error_fraction,
                                                   .truncated_fraction = options.max_truncated_fraction});
+  add_notes(options, run);
   return run;
 }
 
@@ -153,7 +188,7 @@ Result<void> write_slices(const ReplayOptions& options, const measure::RunResult
   const auto slices = measure::timeslices(records, run.summary, length);
   const std::string name = options.artifact_dir + "/" +
                            (options.export_prefix.empty() ? "profile_export_aiperf" : options.export_prefix) + "_timeslices";
-  return measure::write_file(name + ".json", measure::timeslices_json(run.info, slices)).and_then([&] {
+  return measure::write_file(name + ".json", measure::timeslices_json(run.info, run.summary, slices)).and_then([&] {
     return measure::write_file(name + ".csv", measure::timeslices_csv(run.info, slices));
   });
 }

@@ -9,6 +9,7 @@
 
 #include "cli/commands.h"
 #include "cli/console.h"
+#include "cli/literal_prompts.h"
 #include "cli/simulated_run.h"
 #include "cli/workload.h"
 #include "measure/artifacts.h"
@@ -40,7 +41,9 @@ Result<Traffic> load_traffic(const SimulateOptions& options, const recipe::Recip
   if (source.file.empty() && source.workload.empty()) source.workload = recipe.benchmark.mooncake_workload;
   auto path = find_trace(source);
   if (!path) return fail(std::move(path.error()));
-  auto read = trace::read_trace(*path);
+  trace::ReadOptions reading = literal_prompts();
+  reading.needs_output = "a simulated answer needs a length";
+  auto read = trace::read_trace(*path, std::move(reading));
   if (!read) return fail(std::move(read.error()));
   return Traffic{.trace = std::move(read->trace),
                  .path = *path,

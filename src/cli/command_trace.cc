@@ -8,6 +8,7 @@
 #include "base/json_writer.h"
 #include "cli/commands.h"
 #include "cli/console.h"
+#include "cli/literal_prompts.h"
 #include "cli/workload.h"
 #include "report/text.h"
 #include "trace/analyze.h"
@@ -40,6 +41,7 @@ std::string as_json(const std::string& file, const trace::ReadTrace& read, const
   json.member("stand_in_trace", !read.trace.stand_in().empty());
   json.member("requests", analysis.requests);
   json.member("later_turns", analysis.later_turns);
+  json.member("literal_prompts", static_cast<std::int64_t>(read.trace.literal_prompts()));
   json.member("duration_s", to_s(analysis.duration));
   json.member("rate_per_s", analysis.rate_per_s);
   write_lengths(json, "input_tokens", analysis.input);
@@ -75,6 +77,10 @@ std::string as_table(const std::string& file, const trace::Trace& trace, const t
   out += fmt::format("{}\n", file);
   out += fmt::format("  {:<24}{:>12}\n", "requests", grouped(a.requests));
   if (a.later_turns > 0) out += fmt::format("  {:<24}{:>12}\n", "  later turns", grouped(a.later_turns));
+  if (trace.literal_prompts() > 0) {
+    out +=
+        fmt::format("  {:<24}{:>12}\n", "  with literal prompts", grouped(static_cast<std::int64_t>(trace.literal_prompts())));
+  }
   out += fmt::format("  {:<24}{:>12.2f} min\n", "duration", to_s(a.duration) / 60);
   out += fmt::format("  {:<24}{:>12.3f} /s\n", "rate", a.rate_per_s);
   out += fmt::format("  {:<24}{:>12} requests on one timestamp\n\n", "largest burst", grouped(a.largest_burst));
@@ -92,7 +98,7 @@ std::string as_table(const std::string& file, const trace::Trace& trace, const t
 }  // namespace
 
 ExitCode run(const TraceAnalyzeOptions& options) {
-  const auto read = trace::read_trace(options.file);
+  const auto read = trace::read_trace(options.file, literal_prompts());
   if (!read) return report_errors(read.error());
   const trace::Analysis analysis = trace::analyze(read->trace);
   for (const std::string& note : read->notes) fmt::print(stderr, "{}: note: {}\n", options.file, note);
@@ -122,7 +128,7 @@ ExitCode run(const TraceSynthesizeOptions& options) {
 }
 
 ExitCode run(const TraceSliceOptions& options) {
-  const auto read = trace::read_trace(options.file);
+  const auto read = trace::read_trace(options.file, literal_prompts());
   if (!read) return report_errors(read.error());
   const auto ns = [](std::optional<double> s) {
     return s ? std::optional(Duration{static_cast<std::int64_t>(*s * 1e9 + 0.5)}) : std::nullopt;

@@ -131,7 +131,9 @@ void add_results(CLI::App& replay, ReplayOptions& o) {
       ->type_name("DIR")
       ->group(group);
   replay.add_option("--profile-export-prefix,--profile-export-file", o.export_prefix, "Name of the files in it")->group(group);
-  replay.add_option("--export-level", o.export_level, "summary, records, or raw (with the time of each token)")
+  replay
+      .add_option("--export-level,--profile-export-level", o.export_level,
+                  "summary, records, or raw (also the bytes of requests and answers)")
       ->check(one_of({"summary", "records", "raw"}))
       ->capture_default_str()
       ->group(group);
@@ -146,7 +148,7 @@ void add_results(CLI::App& replay, ReplayOptions& o) {
   replay.add_flag("--no-server-metrics", o.no_server_metrics, "Collect none")->group(group);
   replay
       .add_flag("--use-server-token-count", o.use_server_token_count,
-                "Count by the server's usage; always done where it is there")
+                "Lengths of prompts and answers are those of the server's usage, not the client's own count")
       ->group(group);
   replay.add_flag("--no-gpu-telemetry")->description("Accepted: there is none")->group(group);
   replay.add_option("--ui,--ui-type", o.ui, "simple (a line of progress) or none")

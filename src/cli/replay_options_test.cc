@@ -1,5 +1,7 @@
 #include "cli/replay_options.h"
 
+#include <set>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -19,6 +21,17 @@ TEST(Refuse, AiperfsFlagsByNameOthersWithAGuess) {
   EXPECT_THAT(refuse({"stray"}, {}), ElementsAre("expected a flag, found 'stray'"));
   EXPECT_THAT(refuse({}, {}), IsEmpty());
   for (const RefusedFlag& flag : refused_aiperf_flags()) EXPECT_FALSE(flag.hint.empty()) << flag.name;
+}
+
+// No name stands twice, and a name of its own is never taken for one of a family that stands before it.
+TEST(Refuse, EachFlagWithItsOwnHint) {
+  std::set<std::string_view> names;
+  for (const RefusedFlag& flag : refused_aiperf_flags()) {
+    EXPECT_TRUE(names.insert(flag.name).second) << flag.name;
+    const std::string given = std::string(flag.name) + (flag.name.ends_with('-') ? "x" : "");
+    EXPECT_THAT(refuse({given}, {}),
+                ElementsAre("replay does not have aiperf's flag " + given + ": " + std::string(flag.hint)));
+  }
 }
 
 TEST(Requirement, HoldsOrSaysHowItWasMissed) {

@@ -10,6 +10,7 @@
 #include "base/hash.h"
 #include "base/random.h"
 #include "cli/program_files.h"
+#include "live/literal_tokens.h"
 #include "live/replay_inputs.h"
 #include "live/replay_metrics.h"
 #include "trace/read.h"
@@ -60,6 +61,10 @@ void set_target(const ReplayOptions& o, live::ReplayOptions& live, Mistakes& mis
   request.headers = mistakes.take(live::parse_headers(o.headers));
   if (!o.api_key.empty()) request.headers.emplace_back("Authorization", "Bearer " + o.api_key);
   request.ignore_eos = !o.no_ignore_eos && (o.ignore_eos || request.ask_output);
+  const auto is_ignore_eos = [](const live::ExtraInput& extra) { return extra.name == "ignore_eos"; };
+  if (o.ignore_eos && std::none_of(request.extra.begin(), request.extra.end(), is_ignore_eos)) {
+    request.extra.push_back({.name = "ignore_eos", .json = "true"});  // also where no length is asked for
+  }
   for (const live::ExtraInput& extra : request.extra) {
     if (extra.name == "ignore_eos") request.ignore_eos = extra.json == "true";
   }
@@ -84,7 +89,8 @@ void set_metrics(const ReplayOptions& o, ReplaySetup& setup, Mistakes& mistakes)
 }
 
 void set_running(const ReplayOptions& o, live::ReplayOptions& live) {
-  live.sender.keep_chunk_times = o.export_level == "raw";
+  live.sender.keep_raw = o.export_level == "raw";
+  live.sender.use_server_count = o.use_server_token_count;
   live.sender.request_timeout = s(o.request_timeout_s);
   if (o.duration_s) live.duration = s(*o.duration_s);
   live.grace = s(o.grace_s);
@@ -94,14 +100,32 @@ void set_running(const ReplayOptions& o, live::ReplayOptions& live) {
   live.threads = o.workers_max.value_or(std::clamp(processors / 2, 1, 8));
 }
 
+// The words are loaded, unless they could not be, which has been told.
+trace::ReadOptions reading(const ReplayOptions& o, const std::optional<net::WordList>& words) {
+  trace::ReadOptions options;
+  options.count = [&words](trace::PromptKind kind, std::string_view json) -> Result<trace::CountedPrompt> {
+    if (!words) return trace::CountedPrompt{.tokens = 1, .blocks = {0}};
+    return live::count_literal(*words, kind, json);
+  };
+  if (o.endpoint_type != "chat") {
+    options.refused[static_cast<std::size_t>(trace::PromptKind::messages)] = "chat messages need --endpoint-type chat";
+    options.no_history = "the completions endpoint knows no earlier turns, they need --endpoint-type chat";
+  }
+  if (o.prompt_format == "token-ids") {
+    options.refused[static_cast<std::size_t>(trace::PromptKind::text_input)] =
+        "a text cannot be sent with --prompt-format token-ids";
+  }
+  return options;
+}
+
 void read_input(const ReplayOptions& o, ReplaySetup& setup, Mistakes& mistakes) {
-  auto read = trace::read_trace(o.input_file);
+  auto read = trace::read_trace(o.input_file, reading(o, setup.words));
   if (!read) return mistakes.add(std::move(read.error()));
   setup.trace = std::move(read->trace);
   setup.info.trace = std::filesystem::path(o.input_file).filename().string();
   setup.info.trace_sha256 = read->sha256;
   setup.info.stand_in_trace = !setup.trace.stand_in().empty();
-  setup.info.notes = std::move(read->notes);
+  setup.info.notes.insert(setup.info.notes.end(), read->notes.begin(), read->notes.end());
 }
 
 void make_input(const ReplayOptions& o, ReplaySetup& setup, Mistakes& mistakes) {
@@ -214,6 +238,7 @@ Result<ReplaySetup> set_up(const ReplayOptions& o) {
   ReplaySetup setup;
   Mistakes mistakes;
   const std::uint64_t seed = o.seed.value_or(drawn_seed());
+  load_words(o, setup, mistakes);
   if (o.input_file.empty()) {
     make_input(o, setup, mistakes);
   } else {
@@ -225,7 +250,6 @@ Result<ReplaySetup> set_up(const ReplayOptions& o) {
   setup.live.sender.prompt_seed = seed;
   setup.slo = o.goodput.empty() ? kUsualLimits : mistakes.take(live::parse_goodput(o.goodput));
   for (const std::string& text : o.require) setup.requirements.push_back(mistakes.take(parse_requirement(text)));
-  load_words(o, setup, mistakes);
   if (!mistakes.all().empty()) return fail(std::move(mistakes.all()));
   make_schedule(o, setup, seed);
   if (setup.schedule.sends.empty()) return fail("no request of the trace lies between the offsets given");

@@ -141,7 +141,7 @@ RC_GTEST_PROP(EngineHostProperty, TheLogReplaysToTheSameNanosecond, ()) {
   take();
   std::size_t tokens = 0;
   for (const auto& [id, times] : due) {
-    log.answer({.request = {id}, .outcome = "finished", .due = times, .sent_late_ns = {}});
+    log.answer({.request = {id}, .x_request_id = {}, .outcome = "finished", .due = times, .sent_late_ns = {}});
     tokens += times.size();
   }
   log.close();
@@ -158,7 +158,7 @@ TEST(ServeLog, ACheckFindsWhatDoesNotFit) {
   host.submit(request(0, 100, 3), at_us(10));
   host.advance(at_us(100'000));
   const std::vector<Time> due{at_us(1'110), at_us(2'111), at_us(3'112)};
-  log.answer({.request = {0}, .outcome = "finished", .due = due, .sent_late_ns = {}});
+  log.answer({.request = {0}, .x_request_id = {}, .outcome = "finished", .due = due, .sent_late_ns = {}});
   log.close();
   const std::string text = log.text();
   ASSERT_TRUE(check_log(text).has_value());

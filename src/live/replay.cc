@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "measure/curves.h"
 #include "measure/recorder.h"
 
 namespace infbench::live {
@@ -61,6 +62,7 @@ class Run {
   measure::LiveFigures figures_;
   std::int64_t done_ = 0;
   std::int64_t errors_ = 0;
+  std::size_t gaps_kept_ = 0;
 };
 
 void Run::open_lanes(const trace::Trace& trace, const net::WordList& words, const trace::Schedule& schedule) {
@@ -112,11 +114,16 @@ void Run::take(measure::LiveRecord live) {
     figures_.chunks += live.chunks;
     figures_.chunks_together += live.chunks_together;
     figures_.not_counted += live.counted_by_server ? 0 : 1;
-    figures_.token_mismatch += live.counted_by_server && r.output != live.chunks ? 1 : 0;
-    figures_.truncated += options_.sender.request.ignore_eos && r.output < r.output_asked ? 1 : 0;
+    const Tokens said = r.http->usage.completion;
+    figures_.token_mismatch += live.counted_by_server && said != live.client_tokens ? 1 : 0;
+    figures_.truncated += live.full_length && std::max(r.output, said) < r.output_asked ? 1 : 0;
   }
   figures_.sent_again += live.sent_again ? 1 : 0;
   if (hooks_.on_record) hooks_.on_record(live);
+  if (live.record.http != nullptr) {
+    gaps_kept_ += live.record.http->gaps_ns.size();
+    if (gaps_kept_ > measure::kMostGaps) live.record.http = measure::without_gaps(*live.record.http);
+  }
   recorder_.add(std::move(live.record));
 }
 

@@ -1,7 +1,7 @@
 #include "live/replay_body.h"
 
 #include <algorithm>
-#include <array>
+#include <charconv>
 
 #include <fmt/format.h>
 
@@ -9,16 +9,49 @@
 #include "base/json_writer.h"
 #include "base/random.h"
 #include "measure/export_aiperf.h"
+#include "trace/json_cursor.h"
 
 namespace infbench::live {
 namespace {
 
 constexpr std::string_view kNextTurn = R"("},{"role":"user","content":")";
+constexpr std::string_view kMessages = R"({"messages":)";
 constexpr std::string_view kAnswer = R"("},{"role":"assistant","content":")";
 
 // Token ids that every vocabulary in use has as plain text: above the bytes and marks at its start, below 30,000.
 constexpr std::uint64_t kFirstId = 1000;
 constexpr std::uint64_t kIds = 29000;
+
+// Calls `visit` with name (without quotes) and value of each member of a JSON object, which was checked when it was read, or of
+// nothing; until it returns false.
+template <typename Visit>
+void for_each_member(std::string_view object, Visit visit) {
+  trace::JsonCursor cursor(object);
+  if (!cursor.take('{') || cursor.take('}')) return;
+  do {
+    cursor.skip_space();
+    const auto name = cursor.value();
+    if (!name || !cursor.take(':')) return;
+    const auto value = cursor.value();
+    if (!value || !visit(name->text.substr(1, name->text.size() - 2), value->text)) return;
+  } while (cursor.take(','));
+}
+
+std::optional<std::string_view> member_of(std::string_view object, std::string_view name) {
+  std::optional<std::string_view> found;
+  for_each_member(object, [&](std::string_view each, std::string_view json) {
+    if (each == name) found = json;
+    return !found;
+  });
+  return found;
+}
+
+// 0 if it is none.
+Tokens whole_number(std::string_view json) {
+  Tokens number = 0;
+  const auto [end, error] = std::from_chars(json.data(), json.data() + json.size(), number);
+  return error == std::errc{} && end == json.data() + json.size() ? number : 0;
+}
 
 std::string_view path_of(Endpoint endpoint) { return endpoint == Endpoint::chat ? "/v1/chat/completions" : "/v1/completions"; }
 
@@ -70,42 +103,93 @@ RequestWriter::RequestWriter(const RequestOptions& options, BlockTexts& blocks, 
   make_fixed_parts();
 }
 
-bool RequestWriter::has_extra(std::string_view name) const {
-  return std::any_of(options_.extra.begin(), options_.extra.end(), [name](const ExtraInput& e) { return e.name == name; });
-}
-
-// Members in the order in which aiperf writes them.
 void RequestWriter::make_fixed_parts() {
   const bool chat = options_.endpoint == Endpoint::chat;
   before_ = chat ? R"({"messages":[{"role":"user","content":")" : options_.token_ids ? R"({"prompt":[)" : R"({"prompt":")";
   after_ = chat ? R"("}])" : options_.token_ids ? "]" : "\"";
-  const auto add = [this](std::string& out, std::string_view name, std::string_view json) {
-    if (has_extra(name)) return;
-    out.append(",\"").append(name).append("\":").append(json);
-  };
-  std::string model;
-  append_json(model, std::string_view(options_.model));
-  add(after_, "model", model);
-  add(after_, "stream", options_.streaming ? "true" : "false");
-  const std::string_view most = chat && !options_.legacy_max_tokens ? "max_completion_tokens" : "max_tokens";
-  if (options_.ask_output && !has_extra(most)) {
-    after_.append(",\"").append(most).append("\":");  // and the number
-  }
-  if (options_.ignore_eos) add(rest_, "ignore_eos", "true");
-  for (const ExtraInput& extra : options_.extra) {
-    rest_ += ',';
-    append_json(rest_, std::string_view(extra.name));
-    rest_.append(":").append(extra.json);
-  }
-  if (options_.streaming) add(rest_, "stream_options", R"({"include_usage":true})");
-  rest_ += '}';
-  head_headers_ = "User-Agent: infbench\r\nContent-Type: application/json\r\nAccept: ";
-  head_headers_ += options_.streaming ? "text/event-stream\r\n" : "application/json\r\n";
+  append_json(model_, std::string_view(options_.model));
+  head_headers_ = "User-Agent: infbench\r\nContent-Type: application/json\r\n";
   for (const auto& [name, value] : options_.headers) head_headers_.append(name).append(": ").append(value).append("\r\n");
+}
+
+// What is said from outside for a member of the body: by the row's `extra`, else by the extra inputs.
+std::optional<std::string_view> RequestWriter::given(std::string_view name, const trace::Body& body) const {
+  if (const auto own = member_of(body.extra, name)) return own;
+  for (const ExtraInput& extra : options_.extra) {
+    if (extra.name == name) return extra.json;
+  }
+  return std::nullopt;
+}
+
+RequestWriter::Expected RequestWriter::expected(trace::RequestIndex index) const {
+  const trace::Body body = trace_.body(index);
+  const Tokens output = body.output_known ? trace_.request(index).output : 0;
+  if (body.kind == trace::PromptKind::payload) {
+    return {.streaming = body.streams, .full_length = body.ignores_eos && output > 0, .output_asked = output};
+  }
+  Expected expected{.streaming = options_.streaming, .full_length = false, .output_asked = options_.ask_output ? output : 0};
+  for (const std::string_view most : {"max_tokens", "max_completion_tokens"}) {
+    if (const auto tokens = given(most, body)) expected.output_asked = whole_number(*tokens);
+  }
+  if (const auto stream = given("stream", body)) expected.streaming = *stream == "true";
+  const auto ignore_eos = given("ignore_eos", body);
+  expected.full_length = expected.output_asked > 0 && (ignore_eos ? *ignore_eos == "true" : options_.ignore_eos);
+  return expected;
+}
+
+void RequestWriter::add_member(std::string_view name, std::string_view json, const trace::Body& body) {
+  if (!given(name, body)) tail_.append(",\"").append(name).append("\":").append(json);
+}
+
+// Members in the order in which aiperf writes them; one that is given from outside takes the place of ours.
+void RequestWriter::make_tail(const trace::Body& body, const Expected& expected) {
+  add_member("model", model_, body);
+  add_member("stream", options_.streaming ? "true" : "false", body);
+  if (!body.tools.empty()) add_member("tools", body.tools, body);
+  if (expected.output_asked > 0) {
+    const bool chat = options_.endpoint == Endpoint::chat;
+    const fmt::format_int digits(expected.output_asked);
+    add_member(chat && !options_.legacy_max_tokens ? "max_completion_tokens" : "max_tokens", {digits.data(), digits.size()},
+               body);
+    if (options_.ignore_eos) add_member("ignore_eos", "true", body);
+  }
+  for (const ExtraInput& extra : options_.extra) {
+    if (extra.name == "stream_options" || member_of(body.extra, extra.name)) continue;
+    tail_ += ',';
+    append_json(tail_, std::string_view(extra.name));
+    tail_.append(":").append(extra.json);
+  }
+  for_each_member(body.extra, [this](std::string_view name, std::string_view json) {
+    if (name != "stream_options") tail_.append(",\"").append(name).append("\":").append(json);
+    return true;
+  });
+  if (const auto options = given("stream_options", body); expected.streaming) {
+    add_stream_options(options.value_or("null"));
+  } else if (options) {
+    tail_.append(",\"stream_options\":").append(*options);
+  }
+  tail_ += '}';
+}
+
+// Those of a stream ask for the usage, unless they say that they do not.
+void RequestWriter::add_stream_options(std::string_view given) {
+  tail_ += ",\"stream_options\":";
+  if (given == "null" || given.find_first_not_of("{} \t\r\n") == std::string_view::npos) {
+    tail_ += R"({"include_usage":true})";
+  } else if (!given.starts_with('{') || member_of(given, "include_usage")) {
+    tail_ += given;
+  } else {
+    tail_.append(given.substr(0, given.rfind('}'))).append(R"(,"include_usage":true})");
+  }
 }
 
 void RequestWriter::add_prompt(trace::RequestIndex index) {
   const trace::Request request = trace_.request(index);
+  if (request.prompt == trace::PromptKind::text_input) {
+    trace_.append_literal(index, parts_);
+    parts_.back() = parts_.back().substr(1, parts_.back().size() - 2);  // the quotes are in before_ and after_
+    return;
+  }
   Tokens left = request.new_input;
   for (const trace::BlockNumber block : request.blocks) {
     const Tokens tokens = std::min(left, trace::kBlockTokens);
@@ -116,6 +200,7 @@ void RequestWriter::add_prompt(trace::RequestIndex index) {
 }
 
 void RequestWriter::warm(trace::RequestIndex index) {
+  if (trace_.request(index).prompt != trace::PromptKind::blocks) return;
   parts_.clear();
   add_prompt(index);
   parts_.clear();
@@ -125,8 +210,32 @@ void RequestWriter::warm(trace::RequestIndex index) {
 std::span<const std::string_view> RequestWriter::write(trace::RequestIndex request, const Target& target,
                                                        std::span<const EarlierTurn> earlier) {
   blocks_.trim();
+  const trace::Body body = trace_.body(request);
+  const Expected expect = expected(request);
   parts_.clear();
   parts_.emplace_back();  // the head
+  tail_.clear();
+  if (body.kind == trace::PromptKind::payload) {
+    trace_.append_literal(request, parts_);
+  } else if (body.kind == trace::PromptKind::messages) {
+    parts_.push_back(kMessages);
+    trace_.append_literal(request, parts_);
+    make_tail(body, expect);
+  } else {
+    add_conversation(request, earlier);
+    tail_ = after_;
+    make_tail(body, expect);
+  }
+  parts_.push_back(tail_);
+  std::size_t bytes = 0;
+  for (const std::string_view part : parts_) bytes += part.size();
+  make_head(request, target, expect.streaming, bytes);
+  parts_.front() = head_;
+  return parts_;
+}
+
+// Up to the end of the last prompt.
+void RequestWriter::add_conversation(trace::RequestIndex request, std::span<const EarlierTurn> earlier) {
   parts_.push_back(before_);
   for (const EarlierTurn& turn : earlier) {
     add_prompt(turn.request);
@@ -135,24 +244,16 @@ std::span<const std::string_view> RequestWriter::write(trace::RequestIndex reque
     parts_.push_back(kNextTurn);
   }
   add_prompt(request);
-  tail_ = after_;
-  if (after_.ends_with("tokens\":")) append_json(tail_, std::int64_t{trace_.request(request).output});
-  tail_ += rest_;
-  parts_.push_back(tail_);
-  std::size_t bytes = 0;
-  for (const std::string_view part : parts_) bytes += part.size();
-  make_head(request, target, bytes);
-  parts_.front() = head_;
-  return parts_;
 }
 
-void RequestWriter::make_head(trace::RequestIndex request, const Target& target, std::size_t body_bytes) {
+void RequestWriter::make_head(trace::RequestIndex request, const Target& target, bool streaming, std::size_t body_bytes) {
   head_.clear();
   auto out = std::back_inserter(head_);
   const bool v6 = target.host.find(':') != std::string::npos;
   fmt::format_to(out, "POST {}{} HTTP/1.1\r\nHost: {}{}{}:{}\r\n", target.path, path_of(options_.endpoint), v6 ? "[" : "",
                  target.host, v6 ? "]" : "", target.port);
   head_ += head_headers_;
+  head_ += streaming ? "Accept: text/event-stream\r\n" : "Accept: application/json\r\n";
   head_ += "X-Request-ID: ";
   measure::append_request_id(head_, options_.id_seed, request);
   fmt::format_to(out, "\r\nX-Correlation-ID: {}session_{:06}\r\nContent-Length: {}\r\n\r\n", options_.correlation,

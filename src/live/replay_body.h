@@ -2,12 +2,13 @@
 // it, as a list of parts for one gathered write. BlockTexts: the texts of blocks, kept while they are used, within a bound.
 //
 // Nothing is generated ahead of its time: a prompt is its blocks' texts, one after the other, and equal blocks of many prompts
-// are one text in memory. Both of one thread.
+// are one text in memory. A literal prompt is the trace's own text. Both of one thread.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <list>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -74,8 +75,8 @@ struct RequestOptions {
   bool streaming = true;
   bool legacy_max_tokens = false;  // max_tokens also for chat
   bool ask_output = true;          // tell how long the answer is to be
-  bool ignore_eos = true;
-  bool token_ids = false;  // completions only
+  bool ignore_eos = true;          // of requests that say how long the answer is to be
+  bool token_ids = false;          // completions only
   std::vector<ExtraInput> extra = {};
   std::vector<std::pair<std::string, std::string>> headers = {};
   std::string correlation = "fixed-schedule-";  // before the session's name in X-Correlation-ID
@@ -104,25 +105,36 @@ class RequestWriter {
   std::span<const std::string_view> write(trace::RequestIndex request, const Target& target,
                                           std::span<const EarlierTurn> earlier);
 
+  // What is to come back, by the body that write() makes.
+  struct Expected {
+    bool streaming = true;
+    bool full_length = false;  // the answer is to have exactly the length asked for
+    Tokens output_asked = 0;   // 0: none
+  };
+  Expected expected(trace::RequestIndex request) const;
+
   // Makes the blocks of a request ready, so that write() finds them.
   void warm(trace::RequestIndex request);
 
  private:
   void add_prompt(trace::RequestIndex request);
+  void add_conversation(trace::RequestIndex request, std::span<const EarlierTurn> earlier);
   void make_fixed_parts();
-  void make_head(trace::RequestIndex request, const Target& target, std::size_t body_bytes);
-  bool has_extra(std::string_view name) const;
+  void make_head(trace::RequestIndex request, const Target& target, bool streaming, std::size_t body_bytes);
+  void make_tail(const trace::Body& body, const Expected& expected);
+  void add_member(std::string_view name, std::string_view json, const trace::Body& body);
+  void add_stream_options(std::string_view given);
+  std::optional<std::string_view> given(std::string_view name, const trace::Body& body) const;
 
   const RequestOptions& options_;
   BlockTexts& blocks_;
   const trace::Trace& trace_;
-  std::string before_;  // of the body: up to the first prompt
-  std::string after_;   // from behind the last prompt to the number of tokens asked for
-  std::string rest_;    // from behind that number on
-  std::string head_start_;
+  std::string_view before_;  // of the body: up to the first prompt
+  std::string_view after_;   // right behind the last prompt
+  std::string model_;        // in JSON
   std::string head_headers_;
   std::string head_;
-  std::string tail_;  // of this body
+  std::string tail_;  // of this body: from the prompt's end on
   std::vector<std::string_view> parts_;
 };
 

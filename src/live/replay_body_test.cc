@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <simdjson.h>
 
+#include "live/literal_tokens.h"
 #include "trace/read.h"
 #include "trace/synthesize.h"
 
@@ -20,7 +21,11 @@ const net::WordList& words() {
   return list;
 }
 
-trace::Trace trace_of(const std::string& rows) { return trace::read_trace_text(rows, "rows").value().trace; }
+trace::Trace trace_of(const std::string& rows) {
+  trace::ReadOptions options;
+  options.count = [](trace::PromptKind kind, std::string_view json) { return count_literal(words(), kind, json); };
+  return trace::read_trace_text(rows, "rows", options).value().trace;
+}
 
 const Target kTarget{.host = "10.0.0.1", .port = 8101, .path = "/up", .url = "http://10.0.0.1:8101/up"};
 
@@ -95,9 +100,12 @@ TEST(RequestWriter, TheFormsOfABody) {
       {{.model = "m", .legacy_max_tokens = true}, R"("max_tokens":5)", "max_completion_tokens"},
       {{.model = "m", .ask_output = false, .ignore_eos = false}, R"("stream":true,"stream_options")", "max_completion_tokens"},
       {{.model = "m", .streaming = false}, R"("stream":false)", "stream_options"},
-      {{.model = "m", .extra = {{"ignore_eos", "false"}, {"max_completion_tokens", "9"}, {"stream_options", "null"}}},
-       R"("ignore_eos":false,"max_completion_tokens":9,"stream_options":null})",
-       "include_usage"},
+      {{.model = "m", .extra = {{"ignore_eos", "false"}, {"max_completion_tokens", "9"}, {"stream_options", "{}"}}},
+       R"("ignore_eos":false,"max_completion_tokens":9,"stream_options":{"include_usage":true}})",
+       "ignore_eos\":true"},
+      {{.model = "m", .extra = {{"stream_options", R"({"include_usage":false})"}}},
+       R"("stream_options":{"include_usage":false}})",
+       "include_usage\":true"},
   };
   for (const Case& one : cases) {
     BlockTexts blocks(words(), 42, BlockTexts::Form::words, 1U << 20U);
@@ -108,6 +116,105 @@ TEST(RequestWriter, TheFormsOfABody) {
     EXPECT_THAT(body, HasSubstr(one.has));
     EXPECT_THAT(body, ::testing::Not(HasSubstr(one.has_not)));
   }
+}
+
+struct LiteralCase {
+  std::string row;  // behind the timestamp
+  RequestOptions options;
+  std::string body;
+  RequestWriter::Expected expected;
+};
+
+std::vector<LiteralCase> literal_cases() {
+  const RequestOptions chat{.model = "m", .extra = {{"temperature", "0"}, {"top_k", "4"}}};
+  const std::string usage = R"(,"stream_options":{"include_usage":true}})";
+  const std::string payload = R"({"model": "other", "messages": [{"role": "user", "content": "hi"}, {"role":"x"}], )";
+  return {
+      {R"("text_input": "a \"b\" \u00e9", "output_length": 3)",
+       chat,
+       R"({"messages":[{"role":"user","content":"a \"b\" \u00e9"}],"model":"m","stream":true,"max_completion_tokens":3,)"
+       R"("ignore_eos":true,"temperature":0,"top_k":4)" +
+           usage,
+       {.streaming = true, .full_length = true, .output_asked = 3}},
+      {R"("text_input": "a", "output_length": 3, "extra": {"max_completion_tokens": 2}, "k": 1)",
+       {.model = "m", .streaming = false},
+       R"({"messages":[{"role":"user","content":"a"}],"model":"m","stream":false,"ignore_eos":true,"max_completion_tokens":2})",
+       {.streaming = false, .full_length = true, .output_asked = 2}},
+      // Without a length none is asked for, nor that the answer go on to it.
+      {R"("text_input": "a")",
+       {.endpoint = Endpoint::completions, .model = "m", .streaming = false},
+       R"({"prompt":"a","model":"m","stream":false})",
+       {.streaming = false}},
+      // A row's extra wins over the extra inputs, these over what we would write.
+      {R"("text_input": "a", "output_length": 3, "extra": {"top_k": 5, "ignore_eos": false, "seed": {"a": [1]}})",
+       chat,
+       R"({"messages":[{"role":"user","content":"a"}],"model":"m","stream":true,"max_completion_tokens":3,"temperature":0,)"
+       R"("top_k":5,"ignore_eos":false,"seed":{"a": [1]})" +
+           usage,
+       {.streaming = true, .full_length = false, .output_asked = 3}},
+      {R"("text_input": "a", "extra": {"stream": false})",
+       chat,
+       R"({"messages":[{"role":"user","content":"a"}],"model":"m","temperature":0,"top_k":4,"stream":false})",
+       {.streaming = false}},
+      {R"("text_input": "a", "extra": {"stream_options": {"continuous_usage_stats": true}})",
+       {.model = "m"},
+       R"({"messages":[{"role":"user","content":"a"}],"model":"m","stream":true,)"
+       R"("stream_options":{"continuous_usage_stats": true,"include_usage":true}})",
+       {.streaming = true}},
+      {R"("messages": [{"role": "system", "content": "s"}, {"role":"user","content":null}], "tools": [{"type":"function"}])",
+       {.model = "m"},
+       R"({"messages":[{"role": "system", "content": "s"}, {"role":"user","content":null}],"model":"m","stream":true,)"
+       R"("tools":[{"type":"function"}])" +
+           usage,
+       {.streaming = true}},
+      // A payload as it is, whatever else is said.
+      {R"("payload": )" + payload + R"("max_tokens": 7, "ignore_eos": true}, "extra": {"top_k": 5})",
+       chat,
+       payload + R"("max_tokens": 7, "ignore_eos": true})",
+       {.streaming = false, .full_length = true, .output_asked = 7}},
+      {R"("payload": )" + payload + R"("stream": true, "max_tokens": 7}, "output_length": 6)",
+       chat,
+       payload + R"("stream": true, "max_tokens": 7})",
+       {.streaming = true, .full_length = false, .output_asked = 6}},
+  };
+}
+
+// The body of each row with its own prompt, as a whole.
+TEST(RequestWriter, LiteralPrompts) {
+  for (const LiteralCase& one : literal_cases()) {
+    const trace::Trace trace = trace_of(R"({"timestamp": 0, )" + one.row + "}\n");
+    BlockTexts blocks(words(), 42, BlockTexts::Form::words, 1U << 20U);
+    RequestWriter writer(one.options, blocks, trace);
+    writer.warm({0});
+    const Written sent = written(writer, 0);
+    EXPECT_EQ(sent.body, one.body);
+    EXPECT_THAT(sent.head, HasSubstr(one.expected.streaming ? "Accept: text/event-stream" : "Accept: application/json"));
+    const RequestWriter::Expected expected = writer.expected({0});
+    EXPECT_EQ(expected.streaming, one.expected.streaming) << one.row;
+    EXPECT_EQ(expected.full_length, one.expected.full_length) << one.row;
+    EXPECT_EQ(expected.output_asked, one.expected.output_asked) << one.row;
+  }
+}
+
+TEST(RequestWriter, ATextIsATurnAndMessagesAreAWholeConversation) {
+  const trace::Trace trace =
+      trace_of(R"({"timestamp": 0, "text_input": "one", "session_id": "a", "output_length": 1})"
+               "\n"
+               R"({"text_input": "two", "session_id": "a", "output_length": 1})"
+               "\n"
+               R"({"timestamp": 1, "messages": [{"role": "user", "content": "one"}], "session_id": "b"})"
+               "\n"
+               R"({"messages": [{"role": "user", "content": "one"}, {"role": "user", "content": "two"}], "session_id": "b"})"
+               "\n");
+  BlockTexts blocks(words(), 42, BlockTexts::Form::words, 1U << 20U);
+  const RequestOptions options{.model = "m", .streaming = false, .ignore_eos = false};
+  RequestWriter writer(options, blocks, trace);
+  const std::vector<RequestWriter::EarlierTurn> earlier = {{.request = {0}, .answer = "ok"}};
+  EXPECT_THAT(written(writer, 1, earlier).body,
+              StartsWith(R"({"messages":[{"role":"user","content":"one"},{"role":"assistant","content":"ok"},)"
+                         R"({"role":"user","content":"two"}],"model")"));
+  EXPECT_THAT(written(writer, 3).body,
+              StartsWith(R"({"messages":[{"role": "user", "content": "one"}, {"role": "user", "content": "two"}],"model")"));
 }
 
 TEST(RequestWriter, TokenIds) {

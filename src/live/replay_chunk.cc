@@ -49,6 +49,7 @@ struct JsonParser::State {
   void read_choice(json::object choice, Chunk& chunk);
   void read_delta(json::object delta, Chunk& chunk);
   void read_text(json::value value, bool reasoning, Chunk& chunk);
+  void read_tool_call(json::object call, Chunk& chunk);
   static void read_usage(json::object usage, Chunk& chunk);
   static void read_error(json::value value, ServerError& error);
   json::document parse(std::string_view text);
@@ -73,6 +74,19 @@ void JsonParser::State::read_text(json::value value, bool reasoning, Chunk& chun
   chunk.text = {data + at, length};
 }
 
+// Its name and arguments are tokens of the answer like any others, but no text for a next turn.
+void JsonParser::State::read_tool_call(json::object call, Chunk& chunk) {
+  for (auto field : call) {
+    if (field.unescaped_key().value() != "function") continue;
+    json::value function = field.value();
+    if (function.type() != json::json_type::object) continue;
+    for (auto part : function.get_object()) {
+      const std::string_view key = part.unescaped_key();
+      if (key == "name" || key == "arguments") read_text(part.value(), true, chunk);
+    }
+  }
+}
+
 void JsonParser::State::read_delta(json::object delta, Chunk& chunk) {
   for (auto field : delta) {
     const std::string_view key = field.unescaped_key();
@@ -80,6 +94,10 @@ void JsonParser::State::read_delta(json::object delta, Chunk& chunk) {
       read_text(field.value(), false, chunk);
     } else if (key == "reasoning_content" || key == "reasoning") {
       read_text(field.value(), true, chunk);
+    } else if (key == "tool_calls") {
+      json::value calls = field.value();
+      if (calls.type() != json::json_type::array) continue;
+      for (auto call : calls.get_array()) read_tool_call(call.get_object(), chunk);
     }
   }
 }
@@ -107,6 +125,8 @@ void JsonParser::State::read_usage(json::object usage, Chunk& chunk) {
       chunk.usage.prompt = value.get_int64();
     } else if (key == "completion_tokens") {
       chunk.usage.completion = value.get_int64();
+    } else if (key == "total_tokens") {
+      chunk.usage.total = value.get_int64();
     } else if (key == "prompt_tokens_details" && value.type() == json::json_type::object) {
       std::int64_t cached = 0;
       if (value.get_object()["cached_tokens"].get(cached) == simdjson::SUCCESS) chunk.usage.cached = cached;
@@ -165,6 +185,22 @@ Chunk JsonParser::read(std::string_view data, ServerError& error) {
     return {.kind = Chunk::Kind::broken, .text = {}, .usage = {}};
   }
   return chunk;
+}
+
+std::string JsonParser::unescaped(std::string_view text) {
+  if (text.find('\\') == std::string_view::npos) return std::string(text);
+  std::string quoted;
+  quoted.append("\"").append(text).append("\"");
+  std::string_view plain;
+  json::document document;
+  state_->padded.reserve(quoted.size() + simdjson::SIMDJSON_PADDING);
+  state_->padded.assign(quoted);
+  if (state_->parser.iterate(state_->padded.data(), state_->padded.size(), state_->padded.capacity()).get(document) !=
+          simdjson::SUCCESS ||
+      document.get_string().get(plain) != simdjson::SUCCESS) {
+    return std::string(text);
+  }
+  return std::string(plain);
 }
 
 ServerError JsonParser::read_error_body(std::string_view body) {

@@ -19,13 +19,14 @@ namespace infbench::live {
 struct Usage {
   Tokens prompt = -1;  // -1: not said
   Tokens completion = -1;
-  Tokens cached = 0;
+  Tokens total = -1;
+  Tokens cached = -1;
 };
 
 struct Chunk {
   enum class Kind : std::uint8_t { nothing, text, done, error, broken };
   Kind kind = Kind::nothing;
-  bool reasoning = false;  // of a text
+  bool reasoning = false;  // of a text: reasoning or part of a tool call, which a next turn does not repeat
   bool finished = false;   // had a finish_reason; also a text chunk may
   bool has_usage = false;
   std::string_view text;  // of a text: as it stands in the JSON, without quotes, still escaped; a view into the data
@@ -48,6 +49,9 @@ class JsonParser {
   // `data` is one JSON document: a chunk of a stream or (the same but for `message` instead of `delta`) a whole answer.
   // Of an error, `error` says what.
   Chunk read(std::string_view data, ServerError& error);
+
+  // A text as Chunk has it, without its escapes.
+  std::string unescaped(std::string_view text);
 
   // The message in the body of an HTTP error: that of its error object, else the text, cut to a line.
   ServerError read_error_body(std::string_view body);

@@ -71,14 +71,41 @@ Exchange::Exchange(const ExchangeOptions& options, JsonParser& parser)
 void Exchange::begin(measure::LiveRecord record, Time now) {
   live_ = std::move(record);
   live_.record.sent = now;
+  seen_ = std::make_shared<measure::HttpExchange>();
+  if (options_.keep_raw) live_.raw = std::make_shared<measure::RawExchange>();
+}
+
+void Exchange::on_sending(Bytes bytes, bool reused, Duration connecting, Time now) {
+  seen_->send_start = now;
+  seen_->sent = bytes;
+  seen_->connection_reused = reused;
+  seen_->connecting = connecting;
+}
+
+void Exchange::on_sent(Time now) {
+  if (!done_ && !seen_->send_end) seen_->send_end = now;
+}
+
+void Exchange::keep_request(std::span<const std::string_view> parts) {
+  for (const std::string_view part : parts) live_.raw->request += part;
+}
+
+void Exchange::keep_response(std::string_view text, Time received) {
+  if (live_.raw != nullptr) live_.raw->responses.push_back({.received = received, .text = std::string(text)});
 }
 
 void Exchange::on_bytes(std::string_view bytes, Time received) {
+  if (!done_) {
+    if (!any_bytes_) seen_->receive_start = received;
+    seen_->receive_end = received;
+    seen_->received += static_cast<Bytes>(bytes.size());
+    ++seen_->reads;
+  }
   any_bytes_ = true;
   text_in_read_ = false;
   while (!done_ && !bytes.empty()) {
     const net::HttpReader::Progress progress = http_.feed(bytes);
-    if (progress.head_complete) on_head(received);
+    if (progress.head_complete) on_head();
     for (const std::string_view piece : progress.body) {
       if (!done_) on_body(piece, received);
     }
@@ -90,11 +117,15 @@ void Exchange::on_bytes(std::string_view bytes, Time received) {
   if (!bytes.empty()) reusable_ = false;  // bytes that nobody asked for
 }
 
-void Exchange::on_head(Time received) {
+void Exchange::on_head() {
   const net::HttpHead& head = http_.head();
   const std::string* type = head.find("content-type");
   is_stream_ = head.status == 200 && type != nullptr && type->starts_with("text/event-stream");
-  static_cast<void>(received);
+  if (live_.raw != nullptr) {
+    live_.raw->status = head.status;
+    live_.raw->is_stream = is_stream_;
+    if (type != nullptr) live_.raw->content_type = *type;
+  }
 }
 
 void Exchange::on_body(std::string_view piece, Time received) {
@@ -113,6 +144,7 @@ void Exchange::on_body(std::string_view piece, Time received) {
 
 void Exchange::on_event(std::string_view data, Time received) {
   if (end_seen_) return;
+  keep_response(data, received);
   const Chunk chunk = stream_.read(data);
   switch (chunk.kind) {
     case Chunk::Kind::text: on_text(chunk, received); break;
@@ -134,13 +166,13 @@ void Exchange::on_text(const Chunk& chunk, Time received) {
     r.first_token = received;
   } else {
     if (live_.chunks == 1) r.second_token = received;
-    gaps_ns_.push_back((received - *r.end).ns);
+    seen_->gaps_ns.push_back((received - *r.end).ns);
   }
+  if (options_.streaming && !chunk.reasoning && !seen_->first_output) seen_->first_output = received;
   r.end = received;
   ++live_.chunks;
   live_.chunks_together += text_in_read_ ? 1 : 0;
   text_in_read_ = true;
-  if (options_.keep_chunk_times) live_.chunk_times.push_back(received);
   if (options_.keep_text && !chunk.reasoning) answer_ += chunk.text;
 }
 
@@ -151,6 +183,7 @@ void Exchange::on_usage(const Usage& usage) {
 
 void Exchange::on_message_end(Time received) {
   reusable_ = http_.head().keep_alive;
+  if (!is_stream_) keep_response(collected_, received);
   if (http_.head().status != 200) return fail_status(received);
   if (options_.streaming != is_stream_) {
     const std::string* type = http_.head().find("content-type");
@@ -181,6 +214,7 @@ void Exchange::finish_whole_answer(Time received) {
   if (answer.kind == Chunk::Kind::broken)
     return fail(Failure::bad_chunk, std::string_view(collected_).substr(0, 100), received);
   finished_ = answer.finished;
+  whole_text_ = answer.text;
   if (answer.kind == Chunk::Kind::text) on_text({.kind = answer.kind, .text = answer.text, .usage = {}}, received);
   if (answer.has_usage) on_usage(answer.usage);
   finish_stream(received);
@@ -195,11 +229,19 @@ void Exchange::finish_stream(Time received) {
 
 void Exchange::succeed() {
   measure::RequestRecord& r = live_.record;
+  live_.client_tokens = client_count();
   live_.counted_by_server = has_usage_ && usage_.completion > 0;
-  r.output = live_.counted_by_server ? usage_.completion : live_.chunks;
+  r.output = options_.use_server_count && live_.counted_by_server ? usage_.completion : live_.client_tokens;
+  if ((options_.use_server_count || options_.input_by_server) && usage_.prompt > 0) r.input = usage_.prompt;
   r.cached = std::max<Tokens>(usage_.cached, 0);
-  live_.prompt_tokens = usage_.prompt;
+  seen_->usage = {.prompt = usage_.prompt, .completion = usage_.completion, .total = usage_.total, .cached = usage_.cached};
+  r.http = seen_;
   done_ = true;
+}
+
+Tokens Exchange::client_count() {
+  if (options_.streaming || options_.words == nullptr) return live_.chunks;
+  return net::count_tokens(*options_.words, parser_->unescaped(whole_text_));
 }
 
 void Exchange::on_closed(std::string_view reason, Time now) {
@@ -228,11 +270,12 @@ void Exchange::fail(Failure failure, std::string_view cause, Time now) {
   if (!cause.empty()) r.error.append(": ").append(cause);
   r.end = now;
   r.output = live_.chunks;
+  if (seen_->send_start) r.http = seen_;
 }
 
 void Exchange::add_gaps_to(measure::GapHistogram& histogram) const {
   if (!done_ || !measure::succeeded(live_.record)) return;
-  for (const std::int64_t gap : gaps_ns_) histogram.add({gap});
+  for (const std::int64_t gap : seen_->gaps_ns) histogram.add({gap});
 }
 
 }  // namespace infbench::live

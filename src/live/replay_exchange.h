@@ -7,7 +7,9 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,6 +19,7 @@
 #include "measure/live.h"
 #include "net/http_reader.h"
 #include "net/sse.h"
+#include "net/text_tokens.h"
 
 namespace infbench::live {
 
@@ -40,7 +43,13 @@ std::string_view class_of(Failure failure);
 struct ExchangeOptions {
   bool streaming = true;
   bool keep_text = false;  // of the answer, for the next turn of its session
-  bool keep_chunk_times = false;
+  bool keep_raw = false;   // the bytes, for profile_export_raw.jsonl
+  // The tokens of prompt and answer are those of the server's usage. Else, and where the server says none, the client's own
+  // count: the prompt as it was made, a token for each chunk of a stream that carries text, by `words` of an answer that comes
+  // whole.
+  bool use_server_count = false;
+  bool input_by_server = false;          // the prompt's tokens are the server's count in any case, if it gives one
+  const net::WordList* words = nullptr;  // none: an answer that comes whole counts as one token
 };
 
 class Exchange {
@@ -49,6 +58,12 @@ class Exchange {
 
   // The request in `record` (its index, scheduled, input and output_asked filled by the caller) goes out now.
   void begin(measure::LiveRecord record, Time now);
+
+  // What sending it costs: told by the shell as it happens. `connecting`: what opening the connection took, 0 when it is
+  // reused.
+  void on_sending(Bytes bytes, bool reused, Duration connecting, Time now);
+  void on_sent(Time now);                                      // the kernel has all of it
+  void keep_request(std::span<const std::string_view> parts);  // with keep_raw
 
   // Each may end it; then done() is true and later calls change nothing.
   void on_bytes(std::string_view bytes, Time received);
@@ -69,7 +84,7 @@ class Exchange {
   void add_gaps_to(measure::GapHistogram& histogram) const;
 
  private:
-  void on_head(Time received);
+  void on_head();
   void on_body(std::string_view piece, Time received);
   void on_event(std::string_view data, Time received);
   void on_text(const Chunk& chunk, Time received);
@@ -79,6 +94,8 @@ class Exchange {
   void finish_stream(Time received);
   void fail_status(Time received);
   void succeed();
+  Tokens client_count();
+  void keep_response(std::string_view text, Time received);
 
   ExchangeOptions options_;
   JsonParser* parser_;
@@ -87,8 +104,9 @@ class Exchange {
   StreamReader stream_;
   std::vector<std::string_view> events_;
   measure::LiveRecord live_;
-  std::vector<std::int64_t> gaps_ns_;  // a few KB at most for usual answers; its room grows by doubling
-  std::string collected_;              // the body of an answer that is not a stream
+  std::shared_ptr<measure::HttpExchange> seen_;  // given to the record at the end
+  std::string collected_;                        // the body of an answer that is not a stream
+  std::string whole_text_;                       // the text in it
   std::string answer_;
   Usage usage_;
   bool has_usage_ = false;

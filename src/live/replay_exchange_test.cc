@@ -8,6 +8,7 @@
 namespace infbench::live {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
@@ -49,7 +50,9 @@ class ExchangeTest : public ::testing::Test {
 };
 
 TEST_F(ExchangeTest, AGoodStream) {
-  Exchange& e = begin({.keep_text = true, .keep_chunk_times = true});
+  Exchange& e = begin({.keep_text = true, .use_server_count = true});
+  e.on_sending(1000, false, milliseconds(3), at(101));
+  e.on_sent(at(104));
   e.on_bytes(kHead + kRole, at(110));
   EXPECT_FALSE(e.record().record.first_token);  // a role is no token
   e.on_bytes(content(" a"), at(120));
@@ -68,15 +71,87 @@ TEST_F(ExchangeTest, AGoodStream) {
   EXPECT_EQ(live.record.output, 2);     // as the server counted
   EXPECT_TRUE(live.counted_by_server);
   EXPECT_EQ(live.record.cached, 4);
-  EXPECT_EQ(live.prompt_tokens, 9);
+  EXPECT_EQ(live.record.input, 9);  // as well
+  EXPECT_EQ(live.client_tokens, 4);
+  ASSERT_TRUE(live.record.http);
+  const measure::HttpExchange& http = *live.record.http;
+  EXPECT_EQ(http.send_start, at(101));
+  EXPECT_EQ(http.send_end, at(104));
+  EXPECT_EQ(http.connecting, milliseconds(3));
+  EXPECT_EQ(http.receive_start, at(110));
+  EXPECT_EQ(http.receive_end, at(170));
+  EXPECT_EQ(http.sent, 1000);
+  EXPECT_EQ(http.reads, 5);
+  EXPECT_EQ(http.first_output, at(120));
+  EXPECT_THAT(http.gaps_ns, ElementsAre(30'000'000, 10'000'000, 0));
+  EXPECT_EQ(http.usage.completion, 2);
+  EXPECT_EQ(http.usage.cached, 4);
+  EXPECT_EQ(http.usage.total, -1);
   EXPECT_EQ(live.chunks, 4);
   EXPECT_EQ(live.chunks_together, 1);
-  EXPECT_EQ(live.chunk_times.size(), 4U);
   EXPECT_EQ(e.answer(), " a \\\"b\\\\ c d");
   measure::GapHistogram gaps;
   e.add_gaps_to(gaps);
   EXPECT_EQ(gaps.count(), 3);
   EXPECT_DOUBLE_EQ(gaps.stats_ms().max, 30);
+}
+
+// Whose count the lengths are.
+TEST_F(ExchangeTest, TokensByTheClientUnlessTheServersAreWanted) {
+  const net::WordList words = net::WordList::built_in("data").value();
+  const auto whole = [](const std::string& text) {
+    const std::string body = R"({"choices":[{"message":{"content":")" + text +
+                             R"("},"finish_reason":"stop"}],"usage":{"prompt_tokens":5,"completion_tokens":7}})";
+    return "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" +
+           body;
+  };
+  struct Case {
+    const char* name;
+    std::string bytes;
+    bool streaming;
+    bool use_server_count;
+    Tokens input, output, client;
+  };
+  const std::string three = kHead + content(" a") + content(" b") + content(" c") + kFinish + kUsage + kDone + kEnd;
+  for (const Case& one : {Case{"a chunk is a token", three, true, false, 50, 3, 3},
+                          {"the server's", three, true, true, 9, 2, 3},
+                          {"no usage", kHead + content(" a") + kFinish + kDone + kEnd, true, true, 50, 1, 1},
+                          {"whole, by words", whole(" the water \\u00e9\\n12345"), false, false, 50, 5, 5},
+                          {"whole, the server's", whole(" the water"), false, true, 5, 7, 2}}) {
+    exchange_ = std::make_unique<Exchange>(
+        ExchangeOptions{.streaming = one.streaming, .use_server_count = one.use_server_count, .words = &words}, parser_);
+    measure::LiveRecord live;
+    live.record.input = 50;
+    exchange_->begin(std::move(live), at(100));
+    exchange_->on_bytes(one.bytes, at(120));
+    ASSERT_TRUE(exchange_->done()) << one.name;
+    EXPECT_TRUE(measure::succeeded(exchange_->record().record)) << one.name << exchange_->record().record.error;
+    EXPECT_EQ(exchange_->record().record.input, one.input) << one.name;
+    EXPECT_EQ(exchange_->record().record.output, one.output) << one.name;
+    EXPECT_EQ(exchange_->record().client_tokens, one.client) << one.name;
+  }
+}
+
+TEST_F(ExchangeTest, KeepsTheBytesWhenAsked) {
+  Exchange& e = begin({.keep_raw = true});
+  const std::vector<std::string_view> parts = {"POST / HTTP/1.1\r\n\r\n", "{}"};
+  e.keep_request(parts);
+  e.on_bytes(kHead + kRole + content(" a"), at(120));
+  e.on_bytes(kFinish + kDone + kEnd, at(130));
+  const measure::RawExchange& raw = *e.record().raw;
+  EXPECT_EQ(raw.request, "POST / HTTP/1.1\r\n\r\n{}");
+  EXPECT_EQ(raw.status, 200);
+  EXPECT_TRUE(raw.is_stream);
+  ASSERT_EQ(raw.responses.size(), 4U);  // each event, also those that carry no text
+  EXPECT_THAT(raw.responses[1].text, HasSubstr("\" a\""));
+  EXPECT_EQ(raw.responses[1].received, at(120));
+  EXPECT_EQ(raw.responses[3].text, "[DONE]");
+  Exchange& refused = begin({.keep_raw = true});
+  refused.on_bytes("HTTP/1.1 404 No\r\nContent-Type: text/plain\r\nContent-Length: 4\r\n\r\noops", at(120));
+  EXPECT_EQ(refused.record().raw->status, 404);
+  ASSERT_EQ(refused.record().raw->responses.size(), 1U);
+  EXPECT_EQ(refused.record().raw->responses[0].text, "oops");
+  EXPECT_EQ(refused.record().raw->content_type, "text/plain");
 }
 
 TEST_F(ExchangeTest, AnswersThatAreGood) {
@@ -209,7 +284,7 @@ TEST_F(ExchangeTest, AWholeAnswerWithoutAStream) {
   e.on_bytes(body.substr(20), at(130));
   ASSERT_TRUE(e.done());
   EXPECT_TRUE(measure::succeeded(e.record().record)) << e.record().record.error;
-  EXPECT_EQ(e.record().record.output, 2);
+  EXPECT_EQ(e.record().record.http->usage.completion, 2);
   EXPECT_EQ(e.record().record.first_token, at(130));
   EXPECT_EQ(e.answer(), " x y");
   Exchange& streamed = begin({.streaming = false});

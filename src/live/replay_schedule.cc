@@ -104,7 +104,11 @@ std::vector<trace::Schedule> deal_out(const trace::Schedule& schedule, std::size
 }
 
 Pacer::Pacer(trace::Schedule schedule, Time start)
-    : sends_(std::move(schedule.sends)), left_(sends_.size()), start_(start), slot_free_since_(start) {
+    : sends_(std::move(schedule.sends)),
+      left_(sends_.size()),
+      start_(start),
+      slot_free_since_(start),
+      taken_due_(start - kAwakeBefore * 20) {
   INFBENCH_CHECK(!schedule.in_flight_max || *schedule.in_flight_max > 0);
   if (schedule.in_flight_max) in_flight_max_ = static_cast<std::size_t>(*schedule.in_flight_max);
   for (std::uint32_t i = 0; i < sends_.size(); ++i) {
@@ -138,6 +142,7 @@ std::optional<Pacer::Due> Pacer::take(Time now) {
   }
   --left_;
   ++in_flight_;
+  taken_due_ = first->due;
   return Due{.request = sends_[first->order].request, .scheduled = std::max(first->due, slot_free_since_)};
 }
 
@@ -172,6 +177,12 @@ std::optional<Time> Pacer::next() const {
   const std::optional<Waiting> first = front();
   if (!first) return std::nullopt;
   return first->due;
+}
+
+std::optional<Time> Pacer::awake_from() const {
+  const std::optional<Time> due = next();
+  if (!due) return std::nullopt;
+  return *due - std::clamp(Duration{(*due - taken_due_).ns / 20}, Duration{}, kAwakeBefore);
 }
 
 std::vector<trace::RequestIndex> Pacer::upcoming(std::size_t most, Duration span) const {

@@ -52,6 +52,12 @@ class Pacer {
   // When take() may give the next one; none while it waits for an end, or when all were taken.
   std::optional<Time> next() const;
 
+  // From when on the sending thread should be awake for next(), since being woken takes a tenth of a millisecond, and on a busy
+  // machine one or several. At most kAwakeBefore ahead, and at most a twentieth of the time since the send before, so that
+  // waiting awake costs no more than that part of a core.
+  std::optional<Time> awake_from() const;
+  static constexpr Duration kAwakeBefore = milliseconds(1);
+
   // Sends that are due at the next moment with sends or up to `span` later, without those that wait for another; at most
   // `most`. For making ready.
   std::vector<trace::RequestIndex> upcoming(std::size_t most, Duration span) const;
@@ -82,6 +88,7 @@ class Pacer {
   std::size_t left_ = 0;
   Time start_;
   Time slot_free_since_;
+  Time taken_due_;  // of the send that was taken last
 };
 
 }  // namespace infbench::live

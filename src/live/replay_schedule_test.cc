@@ -73,6 +73,17 @@ TEST(Pacer, SendsAtTheirTimesFromTheStart) {
   EXPECT_TRUE(pacer.finished());
 }
 
+TEST(Pacer, AwakeAMillisecondBeforeASendButOnlyATwentiethOfTheTime) {
+  Pacer pacer(fixed_schedule(trace_of({{0, 0}, {10, 0}, {10, 0}, {3010, 0}}), 1.0, {}, {}), at(100));
+  EXPECT_EQ(pacer.awake_from(), at(99));
+  pacer.take(at(100));
+  EXPECT_EQ(pacer.awake_from(), at(110) - microseconds(500));
+  EXPECT_EQ(taken(pacer, at(117)), (List{1, 2}));
+  EXPECT_EQ(pacer.awake_from(), at(3109));
+  EXPECT_EQ(taken(pacer, at(3110)), List{3});
+  EXPECT_FALSE(pacer.awake_from());
+}
+
 TEST(Pacer, ATurnWaitsForTheOneBeforeAndItsDelay) {
   Pacer pacer(fixed_schedule(trace_of({{0, 1}, {10, 1}, {10, 0}}), 1.0, {}, {}), at(0));
   EXPECT_EQ(taken(pacer, at(12)), (List{0, 2}));

@@ -23,6 +23,7 @@ Sender::Sender(net::EventLoop& loop, const SenderOptions& options, const trace::
     : loop_(loop),
       options_(options),
       trace_(trace),
+      words_(words),
       pacer_(schedule, start),
       blocks_(words, options.prompt_seed, options.request.token_ids ? BlockTexts::Form::token_ids : BlockTexts::Form::words,
               cache_bytes),
@@ -33,7 +34,7 @@ Sender::Sender(net::EventLoop& loop, const SenderOptions& options, const trace::
       followed_(trace.size()) {
   INFBENCH_CHECK(!options.targets.empty());
   for (const trace::Send& send : schedule.sends) {
-    if (send.after) followed_[send.after->value] = true;
+    if (send.after && !trace::self_contained(trace.request(send.request).prompt)) followed_[send.after->value] = true;
   }
 }
 
@@ -56,7 +57,7 @@ void Sender::pump() {
 void Sender::arm() {
   Time at = kNever;
   const std::optional<Time> due = pacer_.next();
-  if (due) at = *due;
+  if (due) at = *pacer_.awake_from();
   if (!deadlines_.empty()) at = std::min(at, deadlines_.front().at);
   if (more_to_prepare_) {
     at = net::steady_now();
@@ -65,9 +66,20 @@ void Sender::arm() {
   }
   if (at == kNever) {
     timer_.disarm();
+  } else if (due && at <= net::steady_now()) {
+    stay_awake();
   } else {
     timer_.arm(at);
   }
+}
+
+// Something is due very soon: round and round the loop instead of sleeping. Sockets get their turn in between.
+void Sender::stay_awake() {
+  if (std::exchange(awake_, true)) return;
+  loop_.post([this] {
+    awake_ = false;
+    pump();
+  });
 }
 
 // A piece of the work that the next burst will need; whether there is more.
@@ -119,12 +131,13 @@ Sender::Link* Sender::take_idle(std::size_t target, Time now) {
 void Sender::open_connection(std::size_t target) {
   ++servers_[target].connecting;
   const Target& to = options_.targets[target];
-  net::connect(
-      loop_, to.host, to.port, options_.connect_timeout,
-      [this, target](Result<std::unique_ptr<net::Connection>> connection) { on_connected(target, std::move(connection)); });
+  net::connect(loop_, to.host, to.port, options_.connect_timeout,
+               [this, target, began = net::steady_now()](Result<std::unique_ptr<net::Connection>> connection) {
+                 on_connected(target, began, std::move(connection));
+               });
 }
 
-void Sender::on_connected(std::size_t target, Result<std::unique_ptr<net::Connection>> connection) {
+void Sender::on_connected(std::size_t target, Time began, Result<std::unique_ptr<net::Connection>> connection) {
   Server& server = servers_[target];
   --server.connecting;
   if (finished_) return;
@@ -137,6 +150,7 @@ void Sender::on_connected(std::size_t target, Result<std::unique_ptr<net::Connec
   }
   ++connections_;
   Link& link = new_link(target, *std::move(connection));
+  link.connecting = net::steady_now() - began;
   if (server.waiting.empty()) {
     link.idle_since = net::steady_now();
     server.idle.push_back(&link);
@@ -145,6 +159,7 @@ void Sender::on_connected(std::size_t target, Result<std::unique_ptr<net::Connec
   const Pending pending = server.waiting.front();
   server.waiting.pop_front();
   send_on(link, pending);
+  arm();
 }
 
 Sender::Link& Sender::new_link(std::size_t target, std::unique_ptr<net::Connection> connection) {
@@ -158,7 +173,10 @@ Sender::Link& Sender::new_link(std::size_t target, std::unique_ptr<net::Connecti
   link.target = target;
   link.used = false;
   link.connection->set_events({.on_bytes = [this, &link](std::string_view bytes, Time at) { on_bytes(link, bytes, at); },
-                               .on_drained = {},
+                               .on_drained =
+                                   [&link] {
+                                     if (link.exchange) link.exchange->on_sent(net::steady_now());
+                                   },
                                .on_closed = [this, &link](const std::string& reason) { on_closed(link, reason); }});
   return link;
 }
@@ -178,7 +196,9 @@ measure::LiveRecord Sender::record_of(const Pending& pending) const {
   r.scheduled = pending.scheduled;
   r.sent = pending.first_sent;
   r.input = request.input;
-  r.output_asked = options_.request.ask_output ? request.output : 0;
+  const RequestWriter::Expected expected = writer_.expected(pending.request);
+  r.output_asked = expected.output_asked;
+  live.full_length = expected.full_length;
   if (options_.targets.size() > 1) r.worker = WorkerId{static_cast<std::uint32_t>(target_of(pending.request))};
   live.sent_again = pending.again;
   return live;
@@ -186,6 +206,7 @@ measure::LiveRecord Sender::record_of(const Pending& pending) const {
 
 std::vector<RequestWriter::EarlierTurn> Sender::earlier_turns(trace::RequestIndex request) const {
   std::vector<RequestWriter::EarlierTurn> turns;
+  if (trace::self_contained(trace_.request(request).prompt)) return turns;
   for (auto turn = trace_.request(request).previous; turn; turn = trace_.request(*turn).previous) {
     const auto answer = answers_.find(turn->value);
     turns.push_back({.request = *turn, .answer = answer == answers_.end() ? std::string_view{} : answer->second});
@@ -195,9 +216,13 @@ std::vector<RequestWriter::EarlierTurn> Sender::earlier_turns(trace::RequestInde
 }
 
 void Sender::send_on(Link& link, Pending pending) {
-  link.exchange = std::make_unique<Exchange>(ExchangeOptions{.streaming = options_.request.streaming,
+  const bool literal = trace_.request(pending.request).prompt != trace::PromptKind::blocks;
+  link.exchange = std::make_unique<Exchange>(ExchangeOptions{.streaming = writer_.expected(pending.request).streaming,
                                                              .keep_text = followed_[pending.request.value],
-                                                             .keep_chunk_times = options_.keep_chunk_times},
+                                                             .keep_raw = options_.keep_raw,
+                                                             .use_server_count = options_.use_server_count,
+                                                             .input_by_server = literal,
+                                                             .words = &words_},
                                              parser_);
   link.ticket = next_ticket_++;
   const auto parts = writer_.write(pending.request, options_.targets[link.target], earlier_turns(pending.request));
@@ -210,8 +235,12 @@ void Sender::send_on(Link& link, Pending pending) {
   link.pending = pending;
   link.exchange->begin(record_of(pending), pending.first_sent);
   deadlines_.push_back({.at = now + options_.request_timeout, .link = &link, .ticket = link.ticket});
-  if (deadlines_.size() == 1) arm();  // there may have been nothing to wait for
+  Bytes bytes = 0;
+  for (const std::string_view part : parts) bytes += static_cast<Bytes>(part.size());
+  link.exchange->on_sending(bytes, link.used, link.used ? Duration{} : link.connecting, now);
+  if (options_.keep_raw) link.exchange->keep_request(parts);
   link.connection->send(parts);
+  if (link.connection->unsent() == 0) link.exchange->on_sent(net::steady_now());
 }
 
 void Sender::on_bytes(Link& link, std::string_view bytes, Time received) {
@@ -233,7 +262,8 @@ void Sender::on_closed(Link& link, const std::string& reason) {
     Pending pending = link.pending;
     pending.again = true;
     retire(link);
-    return send(pending);
+    send(pending);
+    return arm();
   }
   link.exchange->on_closed(reason, net::steady_now());
   finish(link);

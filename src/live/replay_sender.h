@@ -26,7 +26,8 @@ namespace infbench::live {
 struct SenderOptions {
   std::vector<Target> targets;  // used in turn, by request
   RequestOptions request;
-  bool keep_chunk_times = false;
+  bool keep_raw = false;
+  bool use_server_count = false;  // see ExchangeOptions
   Duration request_timeout = seconds(21600);
   Duration connect_timeout = seconds(30);
   std::uint64_t prompt_seed = 0;
@@ -76,7 +77,8 @@ class Sender {
     std::size_t target = 0;
     std::uint64_t ticket = 0;  // of the request on it: a time-out finds its request by it
     Time idle_since;
-    bool used = false;  // has carried a request before
+    bool used = false;    // has carried a request before
+    Duration connecting;  // what opening it took
   };
   struct Server {             // what there is for one target
     std::vector<Link*> idle;  // last used last
@@ -88,7 +90,7 @@ class Sender {
   void send(Pending pending);
   void send_on(Link& link, Pending pending);
   void open_connection(std::size_t target);
-  void on_connected(std::size_t target, Result<std::unique_ptr<net::Connection>> connection);
+  void on_connected(std::size_t target, Time began, Result<std::unique_ptr<net::Connection>> connection);
   void on_bytes(Link& link, std::string_view bytes, Time received);
   void on_closed(Link& link, const std::string& reason);
   void finish(Link& link);
@@ -99,6 +101,7 @@ class Sender {
   bool prepare(Time now);
   void check_finished();
   void arm();
+  void stay_awake();
   Link* take_idle(std::size_t target, Time now);
   Link& new_link(std::size_t target, std::unique_ptr<net::Connection> connection);
   void retire(Link& link);
@@ -109,6 +112,7 @@ class Sender {
   net::EventLoop& loop_;
   const SenderOptions& options_;
   const trace::Trace& trace_;
+  const net::WordList& words_;
   Pacer pacer_;
   BlockTexts blocks_;
   RequestWriter writer_;
@@ -133,6 +137,7 @@ class Sender {
   std::int64_t connections_ = 0;
   std::int64_t not_sent_ = 0;
   bool more_to_prepare_ = false;
+  bool awake_ = false;  // pump() is about to be called again
   bool finished_ = false;
   bool cancelled_ = false;
   SenderCounters counters_;

@@ -80,6 +80,42 @@ TEST_F(ReplayTest, AllRequestsOnTheirTimesOverKeptConnections) {
   EXPECT_EQ(static_cast<std::int64_t>(server.connections()), outcome.figures.connections);
 }
 
+TEST_F(ReplayTest, RowsWithLiteralPrompts) {
+  const std::string whole = R"({"choices":[{"message":{"content":"w"},"finish_reason":"stop"}]})";
+  const ScriptedServer server([&](const ScriptedServer::Request& request) -> ScriptedServer::Answer {
+    if (request.body.find(R"("stream":true)") != std::string::npos) return {good(2)};
+    return {"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(whole.size()) +
+            "\r\n\r\n" + whole};
+  });
+  const std::string rows =
+      R"({"timestamp": 0, "session_id": 1, "messages": [{"role": "user", "content": "first"}], "output_length": 2})"
+      "\n"
+      R"({"session_id": 1, "messages": [{"role": "user", "content": "second"}]})"
+      "\n"
+      R"({"timestamp": 1, "payload": {"prompt": "a", "max_tokens": 9}, "session_id": 2})"
+      "\n"
+      R"({"timestamp": 2, "text_input": "b", "output_length": 7})"
+      "\n";
+  trace::ReadOptions reading;
+  reading.count = [](trace::PromptKind, std::string_view) { return trace::CountedPrompt{.tokens = 11, .blocks = {5}}; };
+  const trace::Trace trace = trace::read_trace_text(rows, "rows", reading).value().trace;
+  const ReplayOutcome outcome = run({&server}, trace, closed_loop(trace, 4, 1));
+  std::map<std::string, int> bodies;
+  for (const ScriptedServer::Request& request : server.requests()) ++bodies[request.body];
+  EXPECT_EQ(bodies[R"({"prompt": "a", "max_tokens": 9})"], 1);
+  EXPECT_EQ(bodies[R"({"messages":[{"role": "user", "content": "second"}],"model":"m","stream":true,)"
+                   R"("stream_options":{"include_usage":true}})"],
+            1);  // without what was before, without a length
+  const std::vector<std::pair<Tokens, Tokens>> expected = {{3, 2}, {3, 0}, {11, 9}, {3, 7}};  // input, output asked for
+  ASSERT_EQ(outcome.records.size(), 4U);
+  for (std::uint32_t i = 0; i < 4; ++i) {
+    EXPECT_TRUE(measure::succeeded(lives_[i].record)) << lives_[i].record.error;
+    EXPECT_EQ(lives_[i].record.input, expected[i].first) << i;
+    EXPECT_EQ(lives_[i].record.output_asked, expected[i].second) << i;
+  }
+  EXPECT_EQ(outcome.figures.truncated, 1);  // of the text; the payload does not ask for an answer of the full length
+}
+
 TEST_F(ReplayTest, EachFaultIsAFailureOfItsClassAndTheOthersGoOn) {
   const std::vector<std::pair<ScriptedServer::Answer, std::string>> faults = {
       {{"HTTP/1.1 500 No\r\nContent-Length: 4\r\n\r\noops"}, "HttpStatusError"},
@@ -120,6 +156,21 @@ TEST_F(ReplayTest, ALostIdleConnectionIsTriedOnceMore) {
   const ReplayOutcome outcome = run({&server}, trace, closed_loop(trace, 4, 1));
   for (const measure::RequestRecord& r : outcome.records) EXPECT_TRUE(measure::succeeded(r)) << r.error;
   EXPECT_EQ(outcome.figures.sent_again, 3);
+}
+
+TEST_F(ReplayTest, AClosedLoopOpensNoMoreConnectionsThanItHasSlots) {
+  const ScriptedServer server([](const auto&) { return ScriptedServer::Answer{good(4)}; });
+  const trace::Trace trace = trace_of(20, 0);
+  const ReplayOutcome outcome = run({&server}, trace, closed_loop(trace, 20, 4));
+  EXPECT_EQ(outcome.figures.connections, 4);
+  const auto reused = std::count_if(outcome.records.begin(), outcome.records.end(),
+                                    [](const measure::RequestRecord& r) { return r.http->connection_reused; });
+  EXPECT_GE(reused, 16);
+  for (const measure::RequestRecord& r : outcome.records) {
+    EXPECT_GT(r.http->sent, 100);
+    EXPECT_TRUE(r.http->send_end.has_value());
+    EXPECT_EQ(r.http->connection_reused, r.http->connecting == Duration{});
+  }
 }
 
 TEST_F(ReplayTest, NobodyListens) {

@@ -31,6 +31,7 @@ class ServeAnswer {
     std::string_view finish_reason;  // a literal
     std::optional<net::Bootstrap> bootstrap;
     Time received;
+    std::string x_request_id;  // of the client's head; may be empty
   };
 
   ServeAnswer(const Plan& plan, net::AnswerWriter writer, const Vocabulary& vocabulary, ServeConnection& connection)

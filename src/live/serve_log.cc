@@ -194,6 +194,8 @@ void ServeLog::input(Input what, RequestId id, Time stamp) {
 void ServeLog::answer(const Answer& answer) {
   begin_line(text_, "answer", worker_);
   request_member(text_, answer.request);
+  text_ += ",\"x_request_id\":";
+  append_json(text_, answer.x_request_id);
   text_ += ",\"outcome\":";
   append_json(text_, answer.outcome);
   number_member(text_, "received_epoch_ns", answer.received_epoch_ns);

@@ -69,6 +69,7 @@ class ServeLog {
 
   struct Answer {
     RequestId request;
+    std::string_view x_request_id;       // the client's own name for it, from its header; may be empty
     std::string_view outcome;            // "finished", "cancelled", or what went wrong
     std::int64_t received_epoch_ns = 0;  // the last byte of the request
     Tokens cached = 0;

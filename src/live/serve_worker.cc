@@ -97,6 +97,7 @@ void ServeWorker::client_sent(ClientId id, Time now) {
   for (EndedAnswer& ended : client.ended) {
     note(ended.due, ended.sent_late_ns);
     log_->answer({.request = ended.request,
+                  .x_request_id = ended.x_request_id,
                   .outcome = ended.outcome,
                   .received_epoch_ns = settings_.start_epoch_ns + (ended.received - settings_.clock.start).ns,
                   .cached = ended.cached,
@@ -315,6 +316,7 @@ void ServeWorker::end(Answers::iterator found, const std::string& outcome, Time 
   }
   if (log_) {
     client.ended.push_back({.request = answer.plan().request,
+                            .x_request_id = answer.plan().x_request_id,
                             .outcome = outcome,
                             .received = answer.plan().received,
                             .cached = answer.cached(),

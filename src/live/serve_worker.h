@@ -77,6 +77,7 @@ class ServeWorker {
  private:
   struct EndedAnswer {
     RequestId request;
+    std::string x_request_id;
     std::string outcome;
     Time received;
     Tokens cached = 0;

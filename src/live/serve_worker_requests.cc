@@ -130,7 +130,8 @@ ServeAnswer::Plan ServeWorker::plan_of(const net::InferenceRequest& request, Tim
                          .output_here = 0,
                          .finish_reason = "length",
                          .bootstrap = request.bootstrap,
-                         .received = received};
+                         .received = received,
+                         .x_request_id = {}};
   plan.input = request.token_ids.empty() ? net::count_tokens(settings_.vocabulary->words(), request.text)
                                          : static_cast<Tokens>(request.token_ids.size());
   if (request.api == net::Api::chat) plan.input += kChatTemplateTokens;
@@ -166,6 +167,7 @@ void ServeWorker::handle_inference(ClientId id, Client& client, net::Api api, Ti
   if (const auto error = check(*request)) return refuse(client, *error);
   ServeAnswer::Plan plan = plan_of(*request, client.connection.received());
   plan.connection = id;
+  if (const std::string* name = client.connection.head().find("x-request-id")) plan.x_request_id = *name;
   if (settings_.config.role == Role::aggregated) plan.bootstrap.reset();
   if (plan.bootstrap && !open_room(plan, now)) {
     return refuse(client, {.status = 400, .message = "this bootstrap_room is in use", .param = "bootstrap_room"});

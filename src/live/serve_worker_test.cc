@@ -282,7 +282,7 @@ TEST(ServeWorker, AClientThatLeavesIsCancelledAtOnce) {
   const std::string body = R"({"prompt":")" + prompt_of(100) + R"(","max_tokens":1000,"stream":true})";
   const ClientId stays = world.client();
   const ClientId leaves = world.client();
-  world.send(leaves, post("/v1/completions", body));
+  world.send(leaves, post("/v1/completions", body, "X-Request-ID: left-1\r\n"));
   world.run_until(world.now() + milliseconds(20));
   world.send(stays, post("/v1/completions", R"({"prompt":"b","max_tokens":30,"stream":true})"));
   world.run_until(world.now() + milliseconds(20));
@@ -293,7 +293,8 @@ TEST(ServeWorker, AClientThatLeavesIsCancelledAtOnce) {
   world.run();
   EXPECT_EQ(read(world.received(stays)).events.size(), 31U);
   EXPECT_TRUE(world.worker().idle());
-  EXPECT_NE(world.log().find("\"outcome\":\"cancelled\""), std::string::npos);
+  EXPECT_NE(world.log().find(R"("x_request_id":"left-1","outcome":"cancelled")"), std::string::npos);
+  EXPECT_NE(world.log().find(R"("x_request_id":"","outcome":"finished")"), std::string::npos);
 }
 
 TEST(ServeWorker, TokensComeWhenTheyAreDue) {

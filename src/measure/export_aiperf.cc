@@ -12,55 +12,15 @@
 namespace infbench::measure {
 namespace {
 
-constexpr double kDegradedLagMs = 500;         // aiperf's limit
 constexpr std::string_view kLineEnd = "\r\n";  // of CSV, by RFC 4180 and as aiperf writes
 
 bool finite(double number) { return number - number == 0; }
 
-void write_stats(JsonWriter& json, std::string_view tag, std::string_view unit, const Stats& stats) {
-  if (stats.empty()) return;
-  json.key(tag);
-  json.begin_object();
-  json.member("unit", unit);
-  for (const Figure& figure : figures()) {
-    if (finite(stats.*figure.value)) json.member(figure.name, stats.*figure.value);
-  }
-  json.member("count", stats.count);
-  if (finite(stats.sum)) json.member("sum", stats.sum);
-  json.end_object();
-}
-
 void write_metrics(JsonWriter& json, std::span<const Metric> metrics, const Summary& summary) {
-  for (const Metric& metric : metrics) {
-    if (metric.stats == nullptr) {
-      const auto value = metric.scalar(summary);
-      if (!value) continue;
-      json.key(metric.tag);
-      json.begin_object();
-      json.member("unit", metric.unit);
-      json.member("avg", *value);
-      json.end_object();
-      continue;
-    }
-    write_stats(json, metric.tag, metric.unit, summary.*metric.stats);
-  }
+  for (const Metric& metric : metrics) write_metric(json, metric, summary);
 }
 
-// aiperf's names; its own lag is told against its least late request, ours against the schedule.
-void write_lag(JsonWriter& json, const LiveFigures& live) {
-  if (live.lag_ms.empty()) return;
-  const auto single = [&json](std::string_view tag, std::string_view unit, double value) {
-    json.key(tag);
-    json.begin_object();
-    json.member("unit", unit);
-    json.member("avg", value);
-    json.end_object();
-  };
-  single("replay_sched_lag_p50", "ms", live.lag_ms.p50);
-  single("replay_sched_lag_p90", "ms", live.lag_ms.p90);
-  single("replay_sched_lag_p99", "ms", live.lag_ms.p99);
-  single("replay_sched_degraded", "count", live.lag_ms.p99 > kDegradedLagMs ? 1.0 : 0.0);
-}
+}  // namespace
 
 void write_input_config(JsonWriter& json, const RunInfo& info, const Summary& summary) {
   json.key("input_config");
@@ -110,6 +70,8 @@ void write_input_config(JsonWriter& json, const RunInfo& info, const Summary& su
   json.end_object();
 }
 
+namespace {
+
 void write_ours(JsonWriter& json, const RunInfo& info, const Summary& summary) {
   json.key("infbench");
   json.begin_object();
@@ -144,8 +106,10 @@ void write_errors(JsonWriter& json, const Summary& summary) {
   json.end_array();
 }
 
+}  // namespace
+
 // Without a zone, in microseconds, as aiperf writes; here always UTC.
-std::string date_of(const RunInfo& info, Time time) {
+std::string date_text(const RunInfo& info, Time time) {
   const std::chrono::sys_time<std::chrono::microseconds> at{std::chrono::microseconds{(info.epoch_ns + time.ns) / 1000}};
   const auto day = std::chrono::floor<std::chrono::days>(at);
   const std::chrono::year_month_day date{day};
@@ -154,6 +118,8 @@ std::string date_of(const RunInfo& info, Time time) {
                      static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), clock.hours().count(),
                      clock.minutes().count(), clock.seconds().count(), clock.subseconds().count());
 }
+
+namespace {
 
 std::vector<Metric> all_in_order_of_tag() {
   std::vector<Metric> all(head_metrics().begin(), head_metrics().end());
@@ -175,7 +141,7 @@ void append_name(std::string& out, const Metric& metric) {
 
 }  // namespace
 
-std::string aiperf_json(const RunInfo& info, const Summary& summary, const LiveFigures* live) {
+std::string aiperf_json(const RunInfo& info, const Summary& summary) {
   std::string out;
   JsonWriter json(out, JsonWriter::Style::pretty);
   const std::string id = benchmark_id(info, summary.slo);
@@ -184,7 +150,6 @@ std::string aiperf_json(const RunInfo& info, const Summary& summary, const LiveF
   json.member("generator", info.generator);
   json.member("benchmark_id", id);
   write_metrics(json, head_metrics(), summary);
-  if (live != nullptr) write_stats(json, "inter_chunk_latency", "ms", live->inter_chunk_latency);
   write_input_config(json, info, summary);
   json.key("run_info");
   json.begin_object();
@@ -196,10 +161,9 @@ std::string aiperf_json(const RunInfo& info, const Summary& summary, const LiveF
   json.member("was_cancelled", info.interrupted);
   json.member("is_complete", !info.interrupted);
   write_errors(json, summary);
-  json.member("start_time", date_of(info, summary.first_scheduled));
-  json.member("end_time", date_of(info, summary.last_end));
+  json.member("start_time", date_text(info, summary.first_scheduled));
+  json.member("end_time", date_text(info, summary.last_end));
   write_metrics(json, further_metrics(), summary);
-  if (live != nullptr) write_lag(json, *live);
   write_ours(json, info, summary);
   json.end_object();
   out += '\n';

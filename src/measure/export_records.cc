@@ -7,6 +7,8 @@
 #include "base/json_writer.h"
 #include "base/random.h"
 #include "measure/export_aiperf.h"
+#include "measure/http_metrics.h"
+#include "measure/metric_table.h"
 
 namespace infbench::measure {
 namespace {
@@ -29,7 +31,7 @@ void append_rate(std::string& out, std::string_view head, Tokens tokens, Duratio
 }
 
 // The keys in the order in which aiperf happens to write them.
-void append_metrics(std::string& out, const RequestRecord& r, const LiveRecord* live, const Slo& slo) {
+void append_metrics(std::string& out, const RequestRecord& r, const Slo& slo) {
   const Duration latency = *r.end - r.sent;
   const Duration first = *r.first_token - r.sent;
   const Duration decode = decode_duration(r);
@@ -38,11 +40,12 @@ void append_metrics(std::string& out, const RequestRecord& r, const LiveRecord* 
   append(out, R"(,"request_latency":{"value":)", to_ms(latency), kMs);
   if (r.second_token) append(out, R"(,"time_to_second_token":{"value":)", to_ms(*r.second_token - *r.first_token), kMs);
   append(out, R"(,"time_to_first_token":{"value":)", to_ms(first), kMs);
-  append(out, R"(,"usage_completion_tokens":{"value":)", r.output, kTokens);
+  if (r.http == nullptr) append(out, R"(,"usage_completion_tokens":{"value":)", r.output, kTokens);
   append(out, R"(,"input_sequence_length":{"value":)", r.input, kTokens);
-  const Tokens prompt = live != nullptr && live->prompt_tokens >= 0 ? live->prompt_tokens : r.input;
-  append(out, R"(,"usage_prompt_tokens":{"value":)", prompt, kTokens);
-  append(out, R"(,"usage_prompt_cache_read_tokens":{"value":)", r.cached, kTokens);
+  if (r.http == nullptr) {
+    append(out, R"(,"usage_prompt_tokens":{"value":)", r.input, kTokens);
+    append(out, R"(,"usage_prompt_cache_read_tokens":{"value":)", r.cached, kTokens);
+  }
   append(out, R"(,"output_token_count":{"value":)", r.output, kTokens);
   append_rate(out, R"(,"e2e_output_token_throughput":{"value":)", r.output, latency);
   append(out, R"(,"decode_duration":{"value":)", to_ms(decode), kMs);
@@ -53,21 +56,23 @@ void append_metrics(std::string& out, const RequestRecord& r, const LiveRecord* 
   if (several) append_rate(out, R"(,"output_token_throughput_per_user":{"value":)", r.output - 1, decode);
 }
 
-void append_error(std::string& out, const RequestRecord& r, const LiveRecord* live) {
-  append(out, R"({"code":)", std::int64_t{r.error_code});
+}  // namespace
+
+void append_error(const RequestRecord& r, const LiveRecord* live, std::string& out) {
+  measure::append(out, R"({"code":)", std::int64_t{r.error_code});
   append(out, R"(,"type":)", live != nullptr && !live->error_class.empty() ? live->error_class : error_type(r.error_code));
   append(out, R"(,"message":)", error_message(r));
   if (live != nullptr && !live->error_cause.empty()) append(out, R"(,"cause":)", std::string_view(live->error_cause));
   out += '}';
 }
 
+namespace {
+
 // The list that aiperf writes: one gap per chunk after the first.
-void append_gaps(std::string& out, const LiveRecord& live) {
-  if (live.chunk_times.size() < 2) return;
+void append_gaps(std::string& out, const std::vector<std::int64_t>& gaps_ns) {
+  if (gaps_ns.empty()) return;
   out += R"(,"inter_chunk_latency":{"value":[)";
-  for (std::size_t i = 1; i < live.chunk_times.size(); ++i) {
-    append(out, i > 1 ? "," : "", to_ms(live.chunk_times[i] - live.chunk_times[i - 1]));
-  }
+  for (std::size_t i = 0; i < gaps_ns.size(); ++i) append(out, i > 0 ? "," : "", to_ms(Duration{gaps_ns[i]}));
   out += R"(],"unit":"ms"})";
 }
 
@@ -108,6 +113,26 @@ RecordLines::RecordLines(const RunInfo& info, const Summary& summary)
   same_for_all_ =
       fmt::format(R"(,"worker_id":"worker_{:08x}","record_processor_id":"record_processor_{:08x}","benchmark_phase":")",
                   mix64(id_seed_) >> 32U, mix64(id_seed_ + 1) >> 32U);
+  for (const RecordMetric& metric : http_record_metrics()) {
+    const Metric& named = metric_of(metric.stats);
+    const bool whole = named.unit == "tokens" || named.unit == "count" || named.unit == "ratio";
+    http_heads_.push_back({fmt::format(R"(,"{}":{{"value":)", named.tag), fmt::format(R"(,"unit":"{}"}})", named.unit), whole});
+  }
+}
+
+void RecordLines::append_http_metrics(const RequestRecord& r, std::string& out) const {
+  std::size_t i = 0;
+  for (const RecordMetric& metric : http_record_metrics()) {
+    const HttpHead& head = http_heads_[i++];
+    const auto value = metric.of(r);
+    if (!value) continue;
+    if (head.whole) {
+      measure::append(out, head.before, static_cast<std::int64_t>(*value), head.after);
+    } else {
+      measure::append(out, head.before, *value, head.after);
+    }
+  }
+  append_gaps(out, r.http->gaps_ns);
 }
 
 void RecordLines::append_metadata(const RequestRecord& r, const LiveRecord* live, std::string& out) const {
@@ -123,7 +148,8 @@ void RecordLines::append_metadata(const RequestRecord& r, const LiveRecord* live
   out += session;
   append_time(R"(","turn_index":0,"credit_issued_ns":)", r.scheduled);
   append_time(R"(,"request_start_ns":)", r.sent);
-  if (r.first_token) append_time(R"(,"request_ack_ns":)", *r.first_token);
+  const std::optional<Time> ack = r.http != nullptr ? r.http->receive_start : r.first_token;
+  if (ack) append_time(R"(,"request_ack_ns":)", *ack);
   append_time(R"(,"request_end_ns":)", r.end.value_or(r.sent));
   out += same_for_all_;
   out +=
@@ -144,13 +170,13 @@ void RecordLines::append_line(const RequestRecord& r, const LiveRecord* live, st
   append_metadata(r, live, out);
   out += R"(,"metrics":{)";
   if (succeeded(r)) {
-    append_metrics(out, r, live, summary_.slo);
-    if (live != nullptr) append_gaps(out, *live);
+    append_metrics(out, r, summary_.slo);
+    if (r.http != nullptr) append_http_metrics(r, out);
     out += R"(},"error":null)";
   } else {
     measure::append(out, R"("error_isl":{"value":)", r.input, kTokens);
     out += R"(},"error":)";
-    append_error(out, r, live);
+    append_error(r, live, out);
   }
   append_ours(out, r, summary_, live);
   out += "}\n";

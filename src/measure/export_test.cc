@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <span>
 #include <string>
 
 #include <gmock/gmock.h>
@@ -70,6 +71,70 @@ constexpr Name kAiperfNames[] = {
     {"effective_latency", "ms", "Effective Latency (CO-aware) (ms)"},
 };
 
+// Those that only a run over HTTP has.
+constexpr Name kHttpNames[] = {
+    {"inter_chunk_latency", "ms", "Inter Chunk Latency (ms)"},
+    {"http_req_connection_reused", "ratio", "HTTP Connection Reused (ratio)"},
+    {"http_req_blocked", "ms", "HTTP Blocked (ms)"},
+    {"http_req_chunks_sent", "count", "HTTP Chunks Sent"},
+    {"time_to_first_output_token", "ms", "Time to First Output Token (ms)"},
+    {"http_req_receiving", "ms", "HTTP Receiving (ms)"},
+    {"http_req_chunks_received", "count", "HTTP Chunks Received"},
+    {"http_req_connecting", "ms", "HTTP Connecting (ms)"},
+    {"http_req_waiting", "ms", "HTTP Waiting (TTFB) (ms)"},
+    {"http_req_sending", "ms", "HTTP Sending (ms)"},
+    {"usage_total_tokens", "tokens", "Usage Total Tokens (tokens)"},
+    {"http_req_data_sent", "KB", "HTTP Data Sent (KB)"},
+    {"http_req_data_received", "KB", "HTTP Data Received (KB)"},
+    {"http_req_duration", "ms", "HTTP Duration (excl. conn) (ms)"},
+    {"osl_mismatch_diff_pct", "%", "OSL Mismatch Diff % (%)"},
+    {"http_req_connection_overhead", "ms", "HTTP Connection Overhead (ms)"},
+    {"http_req_total", "ms", "HTTP Total Time (ms)"},
+    {"usage_completion_tokens_diff_pct", "%", "Usage Completion Diff % (%)"},
+    {"usage_prompt_tokens_diff_pct", "%", "Usage Prompt Diff % (%)"},
+    {"osl_mismatch_count", "requests", "OSL Mismatch Count"},
+    {"usage_discrepancy_count", "requests", "Usage Discrepancy Count"},
+    {"total_usage_total_tokens", "tokens", "Total Usage Total Tokens (tokens)"},
+    {"effective_concurrency", "requests", "Effective Concurrency"},
+    {"effective_decode_throughput", "tokens/sec", "Effective Decode Throughput (tokens/sec)"},
+    {"effective_prefill_throughput", "tokens/sec", "Effective Prefill Throughput (tokens/sec)"},
+    {"effective_decode_concurrency", "requests", "Effective Decode Concurrency"},
+    {"effective_prefill_concurrency", "requests", "Effective Prefill Concurrency"},
+    {"effective_total_throughput", "tokens/sec", "Effective Total Throughput (tokens/sec)"},
+    {"effective_decode_throughput_per_user", "tokens/sec/user", "Effective Decode Throughput Per User (tokens/sec/user)"},
+    {"effective_prefill_throughput_per_user", "tokens/sec/user", "Effective Prefill Throughput Per User (tokens/sec/user)"},
+    {"tokens_in_flight", "tokens", "Tokens In Flight (tokens)"},
+    {"active_decode_throughput", "tokens/sec", "Active Decode Throughput (tokens/sec)"},
+    {"active_prefill_throughput", "tokens/sec", "Active Prefill Throughput (tokens/sec)"},
+    {"active_decode_throughput_per_user", "tokens/sec/user", "Active Decode Throughput Per User (tokens/sec/user)"},
+    {"active_prefill_throughput_per_user", "tokens/sec/user", "Active Prefill Throughput Per User (tokens/sec/user)"},
+    {"active_total_throughput", "tokens/sec", "Active Total Throughput (tokens/sec)"},
+    {"replay_sched_lag_p50", "ms", "Replay Schedule Lag p50 (ms)"},
+    {"replay_sched_lag_p90", "ms", "Replay Schedule Lag p90 (ms)"},
+    {"replay_sched_lag_p99", "ms", "Replay Schedule Lag p99 (ms)"},
+    {"replay_sched_degraded", "count", "Replay Schedule Degraded"},
+};
+
+// The example as if it had gone over HTTP.
+RunResult example_run_over_http() {
+  RunResult run = example_run();
+  std::vector<RequestRecord> records = example_records();
+  LiveFigures live;
+  live.inter_chunk_latency = live.lag_ms = stats_of(std::vector<double>{1, 2});
+  for (RequestRecord& r : records) {
+    const auto http = std::make_shared<HttpExchange>();
+    http->send_start = http->send_end = r.sent;
+    http->receive_start = r.end;
+    http->receive_end = *r.end;
+    http->first_output = r.first_token;
+    http->usage = {.prompt = r.input, .completion = r.output, .total = r.input + r.output, .cached = r.cached};
+    r.http = http;
+  }
+  run.summary = summarize(records, example_slo(), example_workers(), 4);
+  add_run_figures(records, live, run.summary);
+  return run;
+}
+
 struct Parsed {
   simdjson::dom::parser parser;
   simdjson::dom::element root;
@@ -123,57 +188,65 @@ TEST(AiperfExport, EndsLinesOfCsvAsAiperfDoes) {
 }
 
 TEST(AiperfExport, UsesAiperfsNamesAndUnits) {
-  const RunResult run = example_run();
   std::map<std::string, std::string, std::less<>> expected;
   std::set<std::string, std::less<>> csv_expected{"Metric", "\r"};
-  for (const Name& name : kAiperfNames) {
-    expected.emplace(name.tag, name.unit);
-    csv_expected.emplace(name.csv);
-  }
-  const auto units = units_of(aiperf_json(run.info, run.summary));
-  EXPECT_EQ(units.size(), expected.size());
-  for (const auto& [tag, unit] : units) EXPECT_EQ(expected[tag], unit) << tag;
-  for (const std::string& name : csv_names(aiperf_csv(run.summary))) EXPECT_TRUE(csv_expected.contains(name)) << name;
+  const auto check = [&](const RunResult& run, std::span<const Name> further) {
+    for (const Name& name : further) {
+      expected.emplace(name.tag, name.unit);
+      csv_expected.emplace(name.csv);
+    }
+    const auto units = units_of(aiperf_json(run.info, run.summary));
+    EXPECT_EQ(units.size(), expected.size());
+    for (const auto& [tag, unit] : units) EXPECT_EQ(expected[tag], unit) << tag;
+    const auto names = csv_names(aiperf_csv(run.summary));
+    EXPECT_EQ(names.size(), expected.size() + 3);  // two headings and the line between
+    for (const std::string& name : names) EXPECT_TRUE(csv_expected.contains(name)) << name;
+  };
+  check(example_run(), kAiperfNames);
+  check(example_run_over_http(), kHttpNames);
 }
 
 // Where aiperf's own files are at hand: the same keys in the same order, the same units, the same rows of the CSV in the same
 // order.
 TEST(AiperfExport, AgreesWithAiperfsOwnFiles) {
-  const RunResult run = example_run();
   const std::string sample = read_text(std::string(kSamples) + "profile_export_aiperf.json");
   const std::string sample_csv = read_text(std::string(kSamples) + "profile_export_aiperf.csv");
-  const auto ours = units_of(aiperf_json(run.info, run.summary));
-  if (sample.empty()) {
-    EXPECT_EQ(ours.front(), (std::pair<std::string, std::string>("request_throughput", "requests/sec")));
-    return;
+  for (const RunResult& run : {example_run(), example_run_over_http()}) {
+    const auto ours = units_of(aiperf_json(run.info, run.summary));
+    ASSERT_EQ(ours.front(), (std::pair<std::string, std::string>("request_throughput", "requests/sec")));
+    if (sample.empty()) continue;
+    const auto theirs = units_of(sample);
+    auto at = theirs.begin();
+    for (const auto& metric : ours) {
+      at = std::find(at, theirs.end(), metric);
+      ASSERT_NE(at, theirs.end()) << metric.first << " is not where aiperf has it";
+    }
+    const auto rows = csv_names(sample_csv);
+    auto row = rows.begin();
+    for (const std::string& name : csv_names(aiperf_csv(run.summary))) {
+      row = std::find(row, rows.end(), name);
+      ASSERT_NE(row, rows.end()) << name << " is not where aiperf has it";
+    }
+    EXPECT_EQ(sample_csv.substr(0, sample_csv.find('\n')), aiperf_csv(run.summary).substr(0, sample_csv.find('\n')));
   }
-  const auto theirs = units_of(sample);
-  auto at = theirs.begin();
-  for (const auto& metric : ours) {
-    at = std::find(at, theirs.end(), metric);
-    ASSERT_NE(at, theirs.end()) << metric.first << " is not where aiperf has it";
-  }
-  const auto rows = csv_names(sample_csv);
-  auto row = rows.begin();
-  for (const std::string& name : csv_names(aiperf_csv(run.summary))) {
-    row = std::find(row, rows.end(), name);
-    ASSERT_NE(row, rows.end()) << name << " is not where aiperf has it";
-  }
-  EXPECT_EQ(sample_csv.substr(0, sample_csv.find('\n')), aiperf_csv(run.summary).substr(0, sample_csv.find('\n')));
 }
 
-TEST(AiperfExport, FiguresReadBackAsTheSummaryHasThem) {
-  const RunResult run = example_run();
+void expect_figures(const RunResult& run) {
   const auto parsed = parse(aiperf_json(run.info, run.summary));
   for (const auto metrics : {head_metrics(), further_metrics()}) {
     for (const Metric& metric : metrics) {
       const auto object = parsed->root[metric.tag];
+      const bool has = metric.scalar != nullptr ? metric.scalar(run.summary).has_value() : !(run.summary.*metric.stats).empty();
+      ASSERT_EQ(object.error() == simdjson::SUCCESS, has) << metric.tag;
+      if (!has) continue;
       if (metric.scalar != nullptr) {
         EXPECT_EQ(double(object["avg"]), *metric.scalar(run.summary)) << metric.tag;
         continue;
       }
       const Stats& stats = run.summary.*metric.stats;
-      EXPECT_EQ(std::int64_t(object["count"]), stats.count) << metric.tag;
+      std::int64_t count = 0;
+      EXPECT_EQ(object["count"].get(count) == simdjson::SUCCESS, metric.has_count) << metric.tag;
+      EXPECT_TRUE(!metric.has_count || count == stats.count) << metric.tag;
       for (const Figure& figure : figures()) {
         const double expected = stats.*figure.value;
         double value = Stats::kNone;
@@ -184,6 +257,11 @@ TEST(AiperfExport, FiguresReadBackAsTheSummaryHasThem) {
     }
   }
   EXPECT_FALSE(parsed->root["aiperf_version"].error() == simdjson::SUCCESS);
+}
+
+TEST(AiperfExport, FiguresReadBackAsTheSummaryHasThem) {
+  expect_figures(example_run());
+  expect_figures(example_run_over_http());
 }
 
 TEST(AiperfExport, LinesHaveAiperfsKeys) {

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "measure/curves.h"
+
 namespace infbench::measure {
 namespace {
 
@@ -10,6 +12,12 @@ double fraction(std::int64_t part, std::int64_t whole) {
 }
 
 }  // namespace
+
+void add_run_figures(std::span<const RequestRecord> records, const LiveFigures& live, Summary& summary) {
+  summary.inter_chunk_latency = live.inter_chunk_latency;
+  summary.replay_sched_lag = live.lag_ms;
+  fill_curves(records, summary);
+}
 
 std::vector<std::string> invalid_because(const Summary& summary, const LiveFigures& live, const ValidityLimits& limits) {
   std::vector<std::string> why;

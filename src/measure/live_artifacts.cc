@@ -26,7 +26,7 @@ Result<void> write_live_artifacts(const std::string& folder, const std::string& 
   const LiveFigures* live = run.live ? &*run.live : nullptr;
   const std::string name = folder + "/" + (prefix.empty() ? "profile_export_aiperf" : prefix);
   return create_folder(folder)
-      .and_then([&] { return write_file(name + ".json", aiperf_json(run.info, run.summary, live)); })
+      .and_then([&] { return write_file(name + ".json", aiperf_json(run.info, run.summary)); })
       .and_then([&] { return write_file(name + ".csv", aiperf_csv(run.summary)); })
       .and_then([&] { return write_file(folder + "/summary.json", summary_json(run.info, run.summary, live)); })
       .and_then([&] { return write_file(folder + "/host.json", host_json(run.cost)); });

@@ -3,12 +3,14 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/time.h"
 #include "base/types.h"
+#include "measure/http_exchange.h"
 #include "trace/trace.h"
 
 namespace infbench::measure {
@@ -28,6 +30,7 @@ struct RequestRecord {
   std::optional<WorkerId> prefill_worker;  // of a pair
   std::string error;                       // empty: it succeeded
   int error_code = 400;  // of an error, as HTTP has it: 400 refused, 499 cancelled, 500 failed, 503 no worker, 504 too late
+  std::shared_ptr<const HttpExchange> http = nullptr;  // of a request over HTTP that was sent
 };
 
 // It ended without an error and gave at least one token. Everything else is an error, also a request whose end was never

@@ -2,10 +2,13 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <limits>
 #include <optional>
 
+#include "measure/export_aiperf.h"
 #include "measure/metric_table.h"
+#include "measure/metric_unit.h"
 #include "measure/stats.h"
 
 namespace infbench::measure {
@@ -98,7 +101,7 @@ class SampleReader {
     if (family == nullptr || (!histogram && family->name != name)) {
       family = &families_.emplace_back();
       family->name = name;
-      family->type = "untyped";
+      family->type = "unknown";
     }
     if (family->series.empty() || family->series.back().labels != labels) family->series.emplace_back().labels = labels;
     MetricSeries& series = family->series.back();
@@ -130,6 +133,16 @@ std::optional<double> estimate(const std::vector<std::pair<double, double>>& gro
   return std::nullopt;
 }
 
+bool differs(const MetricSeries& a, const MetricSeries& b) {
+  return a.value != b.value || a.sum != b.sum || a.count != b.count || a.buckets != b.buckets;
+}
+
+// Over n - 1, as aiperf has it for what servers tell (not for its own figures).
+double deviation_of_sample(const Stats& stats) {
+  const auto n = static_cast<double>(stats.count);
+  return n > 1 ? stats.std * std::sqrt(n / (n - 1)) : 0.0;
+}
+
 }  // namespace
 
 std::vector<MetricFamily> parse_prometheus(std::string_view text) {
@@ -153,6 +166,7 @@ std::vector<MetricFamily> parse_prometheus(std::string_view text) {
     } else if (what == "TYPE") {
       MetricFamily& family = families.emplace_back();
       family.type = next_word(line);
+      if (family.type == "untyped") family.type = "unknown";
       if (help_name == name) family.help = help;
       if (family.type == "counter" && name.ends_with("_total")) name.remove_suffix(6);
       family.name = name;
@@ -216,6 +230,7 @@ void ServerMetrics::add(const std::string& endpoint, const Scrape& scrape, std::
   if (from.fetches++ == 0) from.first = scrape.first_byte;
   from.latency_ms += to_ms(scrape.first_byte - scrape.sent);
   from.last = scrape.first_byte;
+  bool changed = from.updates.empty();
   for (MetricFamily& family : families) {
     Family& all = families_[family.name];
     all.type = family.type;
@@ -229,11 +244,13 @@ void ServerMetrics::add(const std::string& endpoint, const Scrape& scrape, std::
         series.first = one;
         series.first_at = scrape.first_byte;
       }
+      changed = changed || is_new || differs(series.last, one);
       if (scrape.in_phase && family.type != "counter" && family.type != "histogram") series.values.push_back(one.value);
       series.last = std::move(one);
       series.last_at = scrape.first_byte;
     }
   }
+  if (changed) from.updates.push_back(scrape.first_byte);
 }
 
 void ServerMetrics::write_stats(JsonWriter& json, const std::string& type, const Series& series) {
@@ -244,29 +261,46 @@ void ServerMetrics::write_stats(JsonWriter& json, const std::string& type, const
     json.member("total", growth);
     json.member("rate", rate(growth));
   } else if (type == "histogram") {
-    const double count = series.last.count - series.first.count;
-    const double sum = series.last.sum - series.first.sum;
-    json.member("count", count);
-    json.member("count_rate", rate(count));
-    json.member("sum", sum);
-    json.member("sum_rate", rate(sum));
-    json.member("avg", count > 0 ? std::optional(sum / count) : std::nullopt);
-    std::vector<std::pair<double, double>> growth;
-    for (std::size_t i = 0; i < series.last.buckets.size(); ++i) {
-      const auto& [le, upto] = series.last.buckets[i];
-      const double before = i < series.first.buckets.size() ? series.first.buckets[i].second : 0;
-      growth.emplace_back(number_of(le).value_or(0), upto - before);
-    }
-    for (const auto& [name, percent] :
-         {std::pair{"p50_estimate", 50.0}, {"p90_estimate", 90.0}, {"p95_estimate", 95.0}, {"p99_estimate", 99.0}}) {
-      json.member(name, count > 0 ? estimate(growth, count, percent) : std::nullopt);
-    }
+    write_histogram(json, series, time_s);
   } else {
     std::vector<double> values = series.values;
     sort_samples(values);
     const Stats stats = stats_of(values);
     if (stats.empty()) return;
-    for (const Figure& figure : figures()) json.member(figure.name, stats.*figure.value);
+    for (const auto& [name, value] : {std::pair{"avg", stats.avg}, {"min", stats.min}, {"max", stats.max}}) {
+      json.member(name, value);
+    }
+    json.member("std", deviation_of_sample(stats));
+    for (const Figure& figure : figures()) {
+      if (figure.name.starts_with('p')) json.member(figure.name, stats.*figure.value);
+    }
+  }
+}
+
+// The growth of each bucket over the phase: upper bound, how many came at or below it.
+std::vector<std::pair<std::string, double>> ServerMetrics::bucket_growth(const Series& series) {
+  std::vector<std::pair<std::string, double>> growth;
+  for (std::size_t i = 0; i < series.last.buckets.size(); ++i) {
+    const auto& [le, upto] = series.last.buckets[i];
+    growth.emplace_back(le, upto - (i < series.first.buckets.size() ? series.first.buckets[i].second : 0));
+  }
+  return growth;
+}
+
+void ServerMetrics::write_histogram(JsonWriter& json, const Series& series, double time_s) {
+  const double count = series.last.count - series.first.count;
+  const double sum = series.last.sum - series.first.sum;
+  json.member("count", static_cast<std::int64_t>(count));
+  if (count <= 0) return;
+  json.member("sum", sum);
+  json.member("avg", sum / count);
+  if (time_s > 0) json.member("count_rate", count / time_s);
+  if (time_s > 0) json.member("sum_rate", sum / time_s);
+  std::vector<std::pair<double, double>> growth;
+  for (const auto& [le, upto] : bucket_growth(series)) growth.emplace_back(number_of(le).value_or(0), upto);
+  for (const double percent : {1, 5, 10, 25, 50, 75, 90, 95, 99}) {
+    const auto value = estimate(growth, count, percent);
+    if (value) json.member("p" + std::to_string(static_cast<int>(percent)) + "_estimate", *value);
   }
 }
 
@@ -275,6 +309,7 @@ void ServerMetrics::write_family(JsonWriter& json, const std::string& name, cons
   json.begin_object();
   json.member("type", family.type);
   json.member("description", family.help);
+  if (const std::string_view unit = metric_unit(name, family.help); !unit.empty()) json.member("unit", unit);
   json.key("series");
   json.begin_array();
   for (const auto& [key, series] : family.series) {
@@ -288,9 +323,35 @@ void ServerMetrics::write_family(JsonWriter& json, const std::string& name, cons
     json.begin_object();
     write_stats(json, family.type, series);
     json.end_object();
+    if (family.type == "histogram") {
+      json.key("buckets");
+      json.begin_object();
+      for (const auto& [le, upto] : bucket_growth(series)) json.member(le, static_cast<std::int64_t>(upto));
+      json.end_object();
+    }
     json.end_object();
   }
   json.end_array();
+  json.end_object();
+}
+
+void ServerMetrics::write_endpoint(JsonWriter& json, const Endpoint& seen) const {
+  const std::vector<Time>& updates = seen.updates;
+  std::vector<double> between;
+  for (std::size_t i = 1; i < updates.size(); ++i) between.push_back(to_ms(updates[i] - updates[i - 1]));
+  sort_samples(between);
+  json.begin_object();
+  json.member("total_fetches", seen.fetches);
+  json.member("first_fetch_ns", epoch_ns_ + seen.first.ns);
+  json.member("last_fetch_ns", epoch_ns_ + seen.last.ns);
+  json.member("avg_fetch_latency_ms", seen.latency_ms / static_cast<double>(seen.fetches));
+  json.member("unique_updates", updates.size());
+  json.member("first_update_ns", epoch_ns_ + updates.front().ns);
+  json.member("last_update_ns", epoch_ns_ + updates.back().ns);
+  json.member("duration_seconds", to_s(updates.back() - updates.front()));
+  const Stats interval = stats_of(between);
+  json.member("avg_update_interval_ms", interval.empty() ? 0.0 : interval.avg);
+  if (!interval.empty()) json.member("median_update_interval_ms", interval.p50);
   json.end_object();
 }
 
@@ -311,17 +372,13 @@ std::string ServerMetrics::json(const RunInfo& info, const Summary& summary, con
   json.begin_array();
   for (const auto& [endpoint, seen] : endpoints_) json.value(std::string_view(endpoint));
   json.end_array();
+  json.member("start_time", date_text(info, summary.first_scheduled));
+  json.member("end_time", date_text(info, summary.last_end));
   json.key("endpoint_info");
   json.begin_object();
   for (const auto& [endpoint, seen] : endpoints_) {
     json.key(endpoint);
-    json.begin_object();
-    json.member("total_fetches", seen.fetches);
-    json.member("first_fetch_ns", epoch_ns_ + seen.first.ns);
-    json.member("last_fetch_ns", epoch_ns_ + seen.last.ns);
-    json.member("avg_fetch_latency_ms", seen.latency_ms / static_cast<double>(seen.fetches));
-    json.member("duration_seconds", to_s(seen.last - seen.first));
-    json.end_object();
+    write_endpoint(json, seen);
   }
   json.end_object();
   json.key("phase_time_ranges");
@@ -338,6 +395,7 @@ std::string ServerMetrics::json(const RunInfo& info, const Summary& summary, con
   json.begin_object();
   for (const auto& [name, family] : families_) write_family(json, name, family);
   json.end_object();
+  write_input_config(json, info, summary);
   json.end_object();
   out += '\n';
   return out;

@@ -27,7 +27,7 @@ struct MetricSeries {
 
 struct MetricFamily {
   std::string name;  // without the _total of counters
-  std::string type;  // counter, gauge, histogram, untyped
+  std::string type;  // counter, gauge, histogram, unknown
   std::string help;
   std::vector<MetricSeries> series;
 };
@@ -75,8 +75,12 @@ class ServerMetrics {
     double latency_ms = 0;
     Time first;
     Time last;
+    std::vector<Time> updates;  // fetches that told something new
   };
   void write_family(JsonWriter& json, const std::string& name, const Family& family) const;
+  void write_endpoint(JsonWriter& json, const Endpoint& seen) const;
+  static std::vector<std::pair<std::string, double>> bucket_growth(const Series& series);
+  static void write_histogram(JsonWriter& json, const Series& series, double time_s);
   static void write_stats(JsonWriter& json, const std::string& type, const Series& series);
 
   std::int64_t epoch_ns_;

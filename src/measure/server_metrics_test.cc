@@ -5,6 +5,7 @@
 #include <simdjson.h>
 
 #include "measure/example_for_test.h"
+#include "measure/metric_unit.h"
 
 namespace infbench::measure {
 namespace {
@@ -40,6 +41,11 @@ TEST(ServerMetrics, GrowthOfCountersDistributionOfGauges) {
   for (int i = 0; i < 5; ++i) {
     const ServerMetrics::Scrape scrape{.sent = at_ms(1000 * i), .first_byte = at_ms(1000 * i + 2)};
     auto families = parse_prometheus(page(100 * i, i, 0));
+    if (i > 0) {  // two answers below 0.1, two more below 1
+      families[2].series[0].buckets = {{"0.1", 2}, {"1.0", 14}, {"+Inf", 14}};
+      families[2].series[0].sum = 6.5;
+      families[2].series[0].count = 14;
+    }
     metrics.append_line(url, scrape, families, lines);
     metrics.add(url, scrape, std::move(families));
   }
@@ -51,6 +57,21 @@ TEST(ServerMetrics, GrowthOfCountersDistributionOfGauges) {
   EXPECT_DOUBLE_EQ(double(stats("s:gen")["rate"]), 100);
   EXPECT_DOUBLE_EQ(double(stats("s:run")["avg"]), 2);
   EXPECT_DOUBLE_EQ(double(stats("s:run")["p50"]), 2);
+  EXPECT_NEAR(double(stats("s:run")["std"]), 1.5811388300841898, 1e-12);  // over n - 1
+  EXPECT_EQ(std::int64_t(stats("s:ttft")["count"]), 4);
+  EXPECT_DOUBLE_EQ(double(stats("s:ttft")["avg"]), 0.5);
+  EXPECT_DOUBLE_EQ(double(stats("s:ttft")["count_rate"]), 1);
+  EXPECT_DOUBLE_EQ(double(stats("s:ttft")["p50_estimate"]), 0.1);
+  EXPECT_DOUBLE_EQ(double(stats("s:ttft")["p25_estimate"]), 0.05);
+  EXPECT_EQ(std::int64_t(json["metrics"]["s:ttft"]["series"].at(0)["buckets"]["1.0"]), 4);
+  EXPECT_EQ(std::string_view(json["metrics"]["bare"]["type"]), "unknown");
+  EXPECT_EQ(std::string_view(json["summary"]["start_time"]), "2025-01-01T00:00:00.000000");
+  EXPECT_EQ(std::string_view(json["summary"]["end_time"]), "2025-01-01T00:00:04.300000");
+  EXPECT_EQ(std::string_view(json["input_config"]["models"]["items"].at(0)["name"]), "Qwen/Qwen3-32B");
+  const auto seen = json["summary"]["endpoint_info"][url];
+  EXPECT_EQ(std::int64_t(seen["unique_updates"]), 5);
+  EXPECT_DOUBLE_EQ(double(seen["median_update_interval_ms"]), 1000);
+  EXPECT_DOUBLE_EQ(double(seen["duration_seconds"]), 4);
   EXPECT_EQ(std::string_view(json["metrics"]["s:gen"]["series"].at(0)["labels"]["model"]), "a\"b");
   EXPECT_EQ(std::int64_t(json["summary"]["endpoint_info"][url]["total_fetches"]), 5);
   EXPECT_EQ(json["summary"]["endpoints_configured"].get_array().size(), 2U);
@@ -60,6 +81,34 @@ TEST(ServerMetrics, GrowthOfCountersDistributionOfGauges) {
   EXPECT_EQ(std::int64_t(line["endpoint_latency_ns"]), 2'000'000);
   EXPECT_DOUBLE_EQ(double(line["metrics"]["s:ttft"].at(0)["buckets"]["1.0"]), 10);
   EXPECT_EQ(std::count(lines.begin(), lines.end(), '\n'), 5);
+}
+
+TEST(MetricUnit, FromTheHelpTextElseFromTheName) {
+  struct Case {
+    const char* name;
+    const char* help;
+    const char* unit;
+  };
+  for (const Case& one : {Case{"request_duration_seconds", "", "seconds"},
+                          {"s:num_requests", "Requests taken.", "requests"},
+                          {"s:num_running_reqs", "", "requests"},
+                          {"v:num_requests_running", "", "requests"},
+                          {"s:prompt_tokens", "Prompt tokens, cached ones included.", "tokens"},
+                          {"latency", "Latency in milliseconds.", "milliseconds"},
+                          {"latency_seconds", "how long (ms)", "milliseconds"},
+                          {"cache_hit_percent", "Hit rate (0.0-1.0)", "ratio"},
+                          {"usage", "KV usage. 1 means 100 percent usage.", "ratio"},
+                          {"usage", "from 0 to 1", "ratio"},
+                          {"usage", "use (0-100)", "percent"},
+                          {"usage", "of 10-100 things", ""},
+                          {"power", "drawn (in W)", "watt"},
+                          {"energy", "spent (in mJ)", "millijoule"},
+                          {"rate", "in tokens/s", "tokens/s"},
+                          {"bus", "moved (GB/s)", "gb/s"},
+                          {"step", "begin tokens", ""},
+                          {"token_usage", "Share of the KV memory held by requests.", ""}}) {
+    EXPECT_EQ(metric_unit(one.name, one.help), one.unit) << one.name << ": " << one.help;
+  }
 }
 
 }  // namespace

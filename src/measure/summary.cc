@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "measure/http_metrics.h"
 
 namespace infbench::measure {
 namespace {
@@ -101,6 +102,8 @@ void fill_lengths(std::span<const RequestRecord> records, Summary& s) {
   }
   s.input_sequence_length = input.stats();
   s.output_sequence_length = output.stats();
+  s.usage_prompt_tokens = s.input_sequence_length;
+  s.usage_completion_tokens = s.output_sequence_length;
   s.usage_prompt_cache_read_tokens = cached.stats();
   s.error_isl = failed_input.stats();
 }
@@ -257,6 +260,7 @@ Summary summarize(std::span<const RequestRecord> records, const Slo& slo, std::s
   fill_lengths(records, summary);
   fill_rates(records, summary);
   fill_lags(records, summary);
+  fill_http_metrics(records, summary);
   fill_workers(records, workers, summary);
   fill_roles(summary);
   return summary;

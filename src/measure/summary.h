@@ -92,18 +92,41 @@ struct Summary {
   Stats decode_duration;
   Stats input_sequence_length;
   Stats output_sequence_length;
-  Stats usage_prompt_cache_read_tokens;
   Stats output_token_throughput_per_user;  // 1 / ITL
   Stats e2e_output_token_throughput;       // OSL / request latency
   Stats prefill_throughput_per_user;       // ISL / TTFT
   Stats credit_to_start_latency;           // sent - scheduled, errors included
   Stats effective_latency;                 // end - scheduled, errors included
   Stats error_isl;                         // input lengths of errors
+  // As the server counted them: over HTTP those of answers whose usage says it, in virtual time all.
+  Stats usage_prompt_tokens;
+  Stats usage_completion_tokens;
+  Stats usage_prompt_cache_read_tokens;
   // With failed requests as infinitely slow; empty when there are no errors.
   Stats adj_time_to_first_token;
   Stats adj_inter_token_latency;
   Stats adj_request_latency;
   Stats adj_decode_duration;
+  // Of requests over HTTP, http_metrics.h says how.
+  Stats usage_total_tokens;
+  Stats usage_prompt_tokens_diff_pct;
+  Stats usage_completion_tokens_diff_pct;
+  Stats osl_mismatch_diff_pct;
+  Stats time_to_first_output_token;
+  Stats http_req_connection_reused, http_req_blocked, http_req_connecting, http_req_connection_overhead;
+  Stats http_req_sending, http_req_waiting, http_req_receiving, http_req_duration, http_req_total;
+  Stats http_req_data_sent, http_req_data_received, http_req_chunks_sent, http_req_chunks_received;
+  std::int64_t osl_mismatch_count = 0;
+  std::int64_t usage_discrepancy_count = 0;
+  // Of a whole run over HTTP, see add_run_figures() in live.h.
+  Stats inter_chunk_latency;
+  Stats replay_sched_lag;
+  // Weighted by time, see curves.h: avg, min, max, std, p50, p90, p95, p99; `count` is that of steps.
+  Stats effective_concurrency, effective_decode_concurrency, effective_prefill_concurrency, tokens_in_flight;
+  Stats effective_decode_throughput, effective_prefill_throughput, effective_total_throughput;
+  Stats effective_decode_throughput_per_user, effective_prefill_throughput_per_user;
+  Stats active_decode_throughput, active_prefill_throughput, active_total_throughput;
+  Stats active_decode_throughput_per_user, active_prefill_throughput_per_user;
 
   std::vector<WorkerLoad> workers;  // in order of id
   std::vector<RoleLoad> roles;      // those that occur, in order of Role

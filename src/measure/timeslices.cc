@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/json_writer.h"
+#include "measure/export_aiperf.h"
 #include "measure/metric_table.h"
 
 namespace infbench::measure {
@@ -18,24 +19,6 @@ void for_each_metric(Visit visit) {
   for (const auto& metrics : {head_metrics(), further_metrics()}) {
     for (const Metric& metric : metrics) visit(metric);
   }
-}
-
-void write_metric(JsonWriter& json, const Metric& metric, const Summary& summary) {
-  const auto value = metric.stats == nullptr ? metric.scalar(summary) : std::nullopt;
-  if (metric.stats == nullptr ? !value : (summary.*metric.stats).empty()) return;
-  json.key(metric.tag);
-  json.begin_object();
-  json.member("unit", metric.unit);
-  if (value) json.member("avg", *value);
-  if (metric.stats != nullptr) {
-    const Stats& stats = summary.*metric.stats;
-    for (const Figure& figure : figures()) {
-      if (finite(stats.*figure.value)) json.member(figure.name, stats.*figure.value);
-    }
-    json.member("count", stats.count);
-    if (finite(stats.sum)) json.member("sum", stats.sum);
-  }
-  json.end_object();
 }
 
 }  // namespace
@@ -56,7 +39,7 @@ std::vector<Timeslice> timeslices(std::span<const RequestRecord> records, const 
   return slices;
 }
 
-std::string timeslices_json(const RunInfo& info, std::span<const Timeslice> slices) {
+std::string timeslices_json(const RunInfo& info, const Summary& whole, std::span<const Timeslice> slices) {
   std::string out;
   JsonWriter json(out, JsonWriter::Style::pretty);
   json.begin_object();
@@ -70,6 +53,7 @@ std::string timeslices_json(const RunInfo& info, std::span<const Timeslice> slic
     json.end_object();
   }
   json.end_array();
+  write_input_config(json, info, whole);
   json.end_object();
   out += '\n';
   return out;

@@ -20,7 +20,7 @@ struct Timeslice {
 // out.
 std::vector<Timeslice> timeslices(std::span<const RequestRecord> records, const Summary& whole, Duration length);
 
-std::string timeslices_json(const RunInfo& info, std::span<const Timeslice> slices);
+std::string timeslices_json(const RunInfo& info, const Summary& whole, std::span<const Timeslice> slices);
 std::string timeslices_csv(const RunInfo& info, std::span<const Timeslice> slices);
 
 }  // namespace infbench::measure

@@ -121,8 +121,10 @@ struct SignalWatch::Impl : std::enable_shared_from_this<SignalWatch::Impl> {
       : signals(loop.impl().io, SIGINT, SIGTERM), on_signal(std::move(given)) {}
 
   void wait() {
-    signals.async_wait([self = shared_from_this()](const boost::system::error_code& error, int signal) {
-      if (error) return;
+    // The wait must not own what owns it: a loop that does not run again would keep both for ever.
+    signals.async_wait([weak = weak_from_this()](const boost::system::error_code& error, int signal) {
+      const auto self = weak.lock();
+      if (error || self == nullptr) return;
       self->signals.clear();  // the next one acts as if nobody had watched
       self->on_signal(signal);
     });

@@ -50,7 +50,7 @@ std::string live_block(const measure::RunResult& run) {
   out += row("CPU of the client (% of a core)", 100 * live.cpu_fraction, 1);
   out += count_row("Connections opened", live.connections);
   out += count_if_any("Answers shorter than asked for", live.truncated);
-  out += count_if_any("Answers of other than a token a chunk", live.token_mismatch);
+  out += count_if_any("Answers the server counts otherwise", live.token_mismatch);
   out += count_if_any("Answers not counted by the server", live.not_counted);
   out += count_if_any("Sent twice (idle connection lost)", live.sent_again);
   out += count_if_any("Not sent", live.not_sent);

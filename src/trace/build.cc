@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/check.h"
+#include "base/hash.h"
 
 namespace infbench::trace {
 namespace {
@@ -35,7 +36,32 @@ void TraceBuilder::add(const RowValues& row) {
         {.row = index, .size = static_cast<std::uint32_t>(row.extra.size()), .begin = trace_.extra_text_.size()});
     trace_.extra_text_ += row.extra;
   }
+  if (row.body.kind != PromptKind::blocks || !row.body.extra.empty()) add_body(row);
   if (trace_.stand_in_.empty()) trace_.stand_in_ = row.stand_in;
+}
+
+void TraceBuilder::add_body(const RowValues& row) {
+  Trace::BodyRow body{.row = static_cast<std::uint32_t>(trace_.rows_.size() - 1),
+                      .pieces = static_cast<std::uint32_t>(row.literal.size()),
+                      .first_piece = trace_.pieces_.size(),
+                      .tools = keep(row.body.tools),
+                      .extra = keep(row.body.extra),
+                      .facts = row.body};
+  body.facts.tools = {};
+  body.facts.extra = {};
+  for (const std::string_view piece : row.literal) trace_.pieces_.push_back(keep(piece));
+  if (row.body.kind != PromptKind::blocks) ++trace_.literal_prompts_;
+  if (row.body.kind == PromptKind::payload && !row.body.extra.empty()) ++extras_without_effect_;
+  trace_.bodies_.push_back(body);
+}
+
+Trace::Piece TraceBuilder::keep(std::string_view text) {
+  const Trace::Piece fresh{.begin = trace_.literal_text_.size(), .size = static_cast<std::uint32_t>(text.size())};
+  if (text.empty()) return fresh;
+  const auto [place, is_new] = kept_.emplace(hash_bytes(text), fresh);
+  if (!is_new && trace_.text_of(place->second) == text) return place->second;
+  trace_.literal_text_ += text;
+  return fresh;
 }
 
 void TraceBuilder::add_blocks(std::span<const std::uint64_t> ids) {
@@ -80,7 +106,7 @@ void TraceBuilder::add_turn(const RowValues& row) {
       const Trace::Turn& before = trace_.turns_[session.last_turn];
       const Trace::Row& row_before = trace_.rows_[before.row];
       turn.previous = before.row;
-      turn.history = before.history + row_before.input + row_before.output;
+      if (!self_contained(row.body.kind)) turn.history = before.history + row_before.input + row_before.output;
       // It cannot be sent before the turn it follows, so this changes nothing but keeps a session's turns in their order.
       std::int64_t& at_ns = trace_.rows_.back().at_ns;
       if (turn.has_timestamp && at_ns < row_before.at_ns) ++turns_before_their_time_;
@@ -131,8 +157,10 @@ void TraceBuilder::sort(std::vector<std::string>& notes) {
     if (turn.previous != Trace::kNone) turn.previous = place[turn.previous];
   }
   for (Trace::Extra& extra : trace_.extras_) extra.row = place[extra.row];
+  for (Trace::BodyRow& body : trace_.bodies_) body.row = place[body.row];
   std::ranges::sort(trace_.turns_, {}, &Trace::Turn::row);
   std::ranges::sort(trace_.extras_, {}, &Trace::Extra::row);
+  std::ranges::sort(trace_.bodies_, {}, &Trace::BodyRow::row);
 }
 
 void TraceBuilder::move_to_zero(std::vector<std::string>& notes) {
@@ -153,11 +181,23 @@ void TraceBuilder::note_turns(std::vector<std::string>& notes) const {
   }
 }
 
+void TraceBuilder::note_bodies(std::vector<std::string>& notes) const {
+  if (trace_.literal_prompts_ > 0) {
+    notes.push_back(fmt::format("{} with a literal prompt: its tokens are counted by the rule for text, not by a tokenizer",
+                                rows_text(trace_.literal_prompts_)));
+  }
+  if (extras_without_effect_ > 0) {
+    notes.push_back(
+        fmt::format("a payload is sent as it is: 'extra' has no effect in {} with one", rows_text(extras_without_effect_)));
+  }
+}
+
 BuiltTrace TraceBuilder::finish() && {
   std::vector<std::string> notes;
   sort(notes);
   move_to_zero(notes);
   note_turns(notes);
+  note_bodies(notes);
   return {std::move(trace_), std::move(notes)};
 }
 

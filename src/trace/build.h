@@ -19,13 +19,15 @@ inline constexpr Tokens kMostTokens = INT32_MAX;  // of a row's input and of its
 // The fields of one row.
 struct RowValues {
   std::optional<Duration> at;             // since any moment; only a later turn of a session may be without
-  Tokens input = 0;                       // 1 to kMostTokens
-  Tokens output = 0;                      // 1 to kMostTokens
+  Tokens input = 0;                       // 1 to kMostTokens; of a literal prompt as counted
+  Tokens output = 0;                      // 1 to kMostTokens; 1 if not known
   std::span<const std::uint64_t> blocks;  // blocks_of(input) of them
   std::string_view session;               // JSON text of the session_id; empty: none
   std::optional<Duration> delay;
   std::string_view extra;     // see Trace::Original
   std::string_view stand_in;  // see Trace::stand_in
+  Body body = {};
+  std::span<const std::string_view> literal = {};  // the pieces of a literal prompt, see Trace::append_literal
 };
 
 struct BuiltTrace {
@@ -46,10 +48,13 @@ class TraceBuilder {
   void add_blocks(std::span<const std::uint64_t> ids);
   void name_blocks();
   void add_turn(const RowValues& row);
+  void add_body(const RowValues& row);
+  Trace::Piece keep(std::string_view text);
   std::size_t late_rows() const;
   void sort(std::vector<std::string>& notes);
   void move_to_zero(std::vector<std::string>& notes);
   void note_turns(std::vector<std::string>& notes) const;
+  void note_bodies(std::vector<std::string>& notes) const;
 
   Trace trace_;
   std::unordered_map<std::uint64_t, BlockNumber> numbers_;  // used once an id does not fit a BlockNumber
@@ -60,6 +65,8 @@ class TraceBuilder {
   std::unordered_map<std::string, Session> sessions_;
   std::size_t delays_without_effect_ = 0;
   std::size_t turns_before_their_time_ = 0;
+  std::unordered_map<std::uint64_t, Trace::Piece> kept_;  // by hash of the text
+  std::size_t extras_without_effect_ = 0;
 };
 
 }  // namespace infbench::trace

@@ -75,7 +75,7 @@ void pages_of(const Trace& trace, RequestIndex index, Tokens page_tokens, std::v
   out.clear();
   out.reserve(static_cast<std::size_t>((request.input + request.output) / page_tokens));
   Pager pager(page_tokens, out);
-  if (request.previous) {
+  if (request.previous && !self_contained(request.prompt)) {
     std::vector<RequestIndex> earlier;
     for (auto turn = request.previous; turn; turn = trace.request(*turn).previous) earlier.push_back(*turn);
     std::ranges::reverse(earlier);

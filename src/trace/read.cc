@@ -151,10 +151,10 @@ Result<ReadTrace> TraceReader::finish() {
   return fail(std::move(errors_));
 }
 
-Result<ReadTrace> read_trace(const std::string& path) {
+Result<ReadTrace> read_trace(const std::string& path, ReadOptions options) {
   File file(path);
   if (!file.is_open()) return cannot_read(path);
-  TraceReader reader(path);
+  TraceReader reader(path, std::move(options));
   std::vector<char> buffer(kPiece);
   for (bool is_first = true;; is_first = false) {
     const ssize_t count = file.read(buffer);
@@ -165,8 +165,8 @@ Result<ReadTrace> read_trace(const std::string& path) {
   return reader.finish();
 }
 
-Result<ReadTrace> read_trace_text(std::string_view text, std::string name) {
-  TraceReader reader(std::move(name));
+Result<ReadTrace> read_trace_text(std::string_view text, std::string name, ReadOptions options) {
+  TraceReader reader(std::move(name), std::move(options));
   reader.feed(text);
   return reader.finish();
 }

@@ -21,10 +21,10 @@ struct ReadTrace {
 
 // The trace, or the errors of the whole file, each with its line and column: the first kMostErrors, and
 // how many more there are. Nothing is skipped: also an empty line is an error, but for those at the end of the file.
-Result<ReadTrace> read_trace(const std::string& path);
+Result<ReadTrace> read_trace(const std::string& path, ReadOptions options = {});
 
 // The same from text in memory; `name` stands for the file in errors.
-Result<ReadTrace> read_trace_text(std::string_view text, std::string name);
+Result<ReadTrace> read_trace_text(std::string_view text, std::string name, ReadOptions options = {});
 
 // The same, piece by piece, wherever the pieces are cut.
 class TraceReader {
@@ -32,7 +32,7 @@ class TraceReader {
   static constexpr std::size_t kMostErrors = 20;
   static constexpr std::size_t kLongestLine = std::size_t{16} << 20U;  // bytes
 
-  explicit TraceReader(std::string name) : name_(std::move(name)) {}
+  explicit TraceReader(std::string name, ReadOptions options = {}) : name_(std::move(name)), rows_(std::move(options)) {}
 
   // False once it makes no sense to go on (a line without end); finish() tells why.
   bool feed(std::string_view piece);

@@ -6,7 +6,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "trace/slice.h"
 #include "trace/trace_for_test.h"
+#include "trace/write.h"
 
 namespace infbench::trace {
 namespace {
@@ -50,6 +52,193 @@ TEST(ReadTrace, ReadsRows) {
   EXPECT_THAT(last.blocks, ElementsAre(7, 99));
   EXPECT_EQ(read.trace.block_count(), 17U);
   EXPECT_EQ(read.trace.stand_in(), "");
+}
+
+// One token a byte, blocks by number.
+ReadOptions counting_bytes() {
+  ReadOptions options;
+  options.count = [](PromptKind, std::string_view json) -> Result<CountedPrompt> {
+    if (json.find("bad") != std::string_view::npos) return fail("it is bad");
+    CountedPrompt counted{.tokens = static_cast<Tokens>(json.size()), .blocks = {}};
+    for (std::int64_t i = 0; i < blocks_of(counted.tokens); ++i)
+      counted.blocks.push_back(UINT64_MAX - static_cast<std::uint64_t>(i));
+    return counted;
+  };
+  return options;
+}
+
+std::string literal_of(const Trace& trace, std::uint32_t request) {
+  std::vector<std::string_view> pieces;
+  trace.append_literal({request}, pieces);
+  std::string all;
+  for (const std::string_view piece : pieces) all += piece;
+  return all;
+}
+
+TEST(ReadTrace, ReadsLiteralPrompts) {
+  const std::string messages = R"([{"role": "user", "content": "x"} , {"role":"tool"}])";
+  const std::string payload = R"({"messages":[{"role":"user"}], "stream": true, "max_tokens": 9,"ignore_eos":true })";
+  const std::string text = R"({"timestamp": 5, "text_input": "a\"b", "output_length": 2, "extra": {"top_k": 1}, "k": 1})"
+                           "\n"
+                           R"({"timestamp": 6, "text_input": null, "payload": null, "messages": )" +
+                           messages +
+                           R"(, "tools": [{"a": 1}], "session_id": "s"})"
+                           "\n"
+                           R"({"messages": )" +
+                           messages +
+                           R"(, "session_id": "s", "delay": 4})"
+                           "\n"
+                           R"({"timestamp": 7, "payload": )" +
+                           payload + "}\n" + row(8, 5, 1, {3}, R"(, "extra": {"a": 2})");
+  const auto read = read_trace_text(text, "t", counting_bytes());
+  ASSERT_TRUE(read.has_value()) << format_errors(read.error());
+  const Trace& trace = read->trace;
+  ASSERT_EQ(trace.size(), 5U);
+  EXPECT_EQ(trace.literal_prompts(), 4U);
+  EXPECT_THAT(read->notes, ::testing::Contains(HasSubstr("4 rows with a literal prompt")));
+
+  EXPECT_EQ(trace.request({0}).prompt, PromptKind::text_input);
+  EXPECT_EQ(trace.request({0}).new_input, 6);
+  EXPECT_EQ(trace.request({0}).output, 2);
+  EXPECT_EQ(trace.block_id(trace.request({0}).blocks.front()), UINT64_MAX);
+  EXPECT_EQ(literal_of(trace, 0), R"("a\"b")");
+  EXPECT_EQ(trace.body({0}).extra, R"({"top_k": 1})");
+  EXPECT_EQ(trace.original({0}).extra, R"("k": 1)");
+
+  // A later turn of messages has the turns before in it: they do not count twice.
+  EXPECT_EQ(trace.request({1}).prompt, PromptKind::messages);
+  EXPECT_EQ(trace.request({2}).input, static_cast<Tokens>(messages.size()));
+  ASSERT_TRUE(trace.request({2}).previous.has_value());
+  EXPECT_EQ(trace.request({2}).previous->value, 1U);
+  EXPECT_EQ(literal_of(trace, 2), messages);
+  EXPECT_EQ(trace.body({1}).tools, R"([{"a": 1}])");
+  EXPECT_FALSE(trace.body({1}).output_known);
+
+  EXPECT_EQ(literal_of(trace, 3), payload);
+  const Body body = trace.body({3});
+  EXPECT_TRUE(body.streams && body.ignores_eos && body.output_known && !body.has_output_length);
+  EXPECT_EQ(trace.request({3}).output, 9);
+
+  EXPECT_EQ(trace.request({4}).prompt, PromptKind::blocks);
+  EXPECT_EQ(trace.block_id(trace.request({4}).blocks.front()), 3U);
+  EXPECT_EQ(trace.body({4}).extra, R"({"a": 2})");
+}
+
+TEST(ReadTrace, TheMessagesOfAConversationAreOneTextInMemory) {
+  std::string text;
+  std::string all = R"({"role": "system", "content": ")" + std::string(5000, 's') + "\"}";
+  for (int turn = 0; turn < 20; ++turn) {
+    all += R"(, {"role": "user", "content": ")" + std::to_string(turn) + std::string(1000, 'u') + "\"}";
+    text += R"({"timestamp": 0, "messages": [)" + all + "]}\n";
+    text += R"({"timestamp": 0, "payload": {"messages": [)" + all + "], \"n\": " + std::to_string(turn) + "}}\n";
+  }
+  const auto read = read_trace_text(text, "t", counting_bytes());
+  ASSERT_TRUE(read.has_value());
+  EXPECT_GT(text.size(), 500'000U);
+  EXPECT_LT(read->trace.literal_bytes(), 40'000U);
+  EXPECT_EQ(literal_of(read->trace, 38), "[" + all + "]");
+}
+
+const std::vector<std::pair<std::string, std::string>> kBadPrompts = {
+    {R"({"timestamp": 0, "text_input": "a", "input_length": 5, "output_length": 1, "hash_ids": [1]})",
+     "t:1:37: expected one of 'input_length', 'text_input', 'messages' and 'payload', found 'input_length' and 'text_input'"},
+    {R"({"timestamp": 0, "text_input": "a", "hash_ids": [1]})",
+     "t:1:37: 'hash_ids' goes with 'input_length' only, found it beside 'text_input'"},
+    {R"({"timestamp": 0, "text_input": ""})", "t:1:32: expected a text for 'text_input', found an empty one"},
+    {R"({"timestamp": 0, "text_input": ["a"]})", "t:1:32: expected a text for 'text_input', found an array"},
+    {R"({"timestamp": 0, "text_input": "bad"})", "t:1:18: the field 'text_input' cannot be counted: it is bad"},
+    {R"({"timestamp": 0, "text_input": "a", "text_input": null})", "t:1:37: the field 'text_input' is given twice"},
+    {R"({"text_input": "a"})", "t:1:19: the field 'timestamp' is missing"},
+    {R"({"timestamp": 0, "text_input": "a", "tools": [{}]})", "t:1:37: 'tools' goes with 'messages' only, found it without"},
+    {R"({"timestamp": 0, "messages": []})", "t:1:30: expected an array of messages for 'messages', found an empty one"},
+    {R"({"timestamp": 0, "messages": {"role": "x"}})", "t:1:30: expected an array of messages for 'messages', found an object"},
+    {R"({"timestamp": 0, "messages": [{"role": "x"}, {"content": "y"}]})",
+     "t:1:46: expected an object with a role for each message, found one without"},
+    {R"({"timestamp": 0, "messages": [3]})", "t:1:31: expected an object with a role for each message, found a number"},
+    {R"({"timestamp": 0, "messages": [{"role": "x"}], "tools": []})",
+     "t:1:56: expected an array of tools for 'tools', found an empty one"},
+    {R"({"timestamp": 0, "messages": [{"role": "x"}], "tools": [1]})",
+     "t:1:57: expected an object for each tool, found a number"},
+    {R"({"timestamp": 0, "payload": {}})", "t:1:29: expected the object of a request's body for 'payload', found an empty one"},
+    {R"({"timestamp": 0, "payload": {"model": "m"}})", "t:1:29: expected 'messages' or 'prompt' in 'payload', found neither"},
+    {R"({"timestamp": 0, "payload": {3: 4}})", "t:1:30: broken JSON: expected a field name in quotes, found '3'"},
+    {R"({"timestamp": 0, "text_input": "a", "extra": [1]})", "t:1:46: expected an object for 'extra', found an array"},
+    {R"({"timestamp": 0, "text_input": "a", "extra": {"b": 1, "prompt": 2}})",
+     "t:1:55: expected no prompt in 'extra', found the field \"prompt\""},
+    {R"({"timestamp": 0, "text_input": "a", "extra": {"b": 1, "b": 2}})", "t:1:55: the field \"b\" is given twice in 'extra'"},
+    {R"({"timestamp": 0, "text_input": "a", "session_id": 1})"
+     "\n"
+     R"({"session_id": 1, "messages": [{"role": "x"}]})",
+     "t:2:19: expected 'text_input' as in the first row of this session, found 'messages'"},
+    {R"({"timestamp": 0, "payload": {"prompt": "a"}, "session_id": 1})"
+     "\n"
+     R"({"session_id": 1, "messages": [{"role": "x"}]})",
+     "t:2:19: expected 'payload' as in the first row of this session, found 'messages'"},
+};
+
+TEST(ReadTrace, SaysWhatIsWrongWithALiteralPrompt) {
+  for (const auto& [text, error] : kBadPrompts) {
+    const auto read = read_trace_text(text + "\n", "t", counting_bytes());
+    ASSERT_FALSE(read.has_value()) << text;
+    Error first = read.error().front();
+    first.source_line.clear();
+    EXPECT_EQ(format_error(first), error + "\n") << text;
+    EXPECT_EQ(read.error().size(), 1U) << text;
+  }
+}
+
+TEST(ReadTrace, WhoReadsSaysWhatItCannotUse) {
+  const std::string text = R"({"timestamp": 0, "text_input": "a", "session_id": 1})"
+                           "\n"
+                           R"({"text_input": "a", "session_id": 1})"
+                           "\n"
+                           R"({"timestamp": 0, "messages": [{"role": "x"}], "session_id": 2})"
+                           "\n"
+                           R"({"messages": [{"role": "x"}], "session_id": 2})"
+                           "\n";
+  EXPECT_THAT(
+      error_lines(text),
+      ElementsAre("t:1:18: the field 'text_input' cannot be used here", "t:2:2: the field 'text_input' cannot be used here",
+                  "t:3:18: the field 'messages' cannot be used here", "t:4:2: the field 'messages' cannot be used here"));
+  ReadOptions options = counting_bytes();
+  options.refused[static_cast<std::size_t>(PromptKind::messages)] = "no chat";
+  options.no_history = "no turns";
+  options.needs_output = "give it";
+  const auto read = read_trace_text(text, "t", options);
+  ASSERT_FALSE(read.has_value());
+  std::vector<std::string> lines;
+  for (const Error& error : read.error()) lines.push_back(std::to_string(error.line) + ": " + error.what);
+  EXPECT_THAT(
+      lines,
+      ElementsAre("1: the field 'output_length' is missing: give it", "2: the field 'output_length' is missing: give it",
+                  "2: a later turn of a session cannot be used: no turns", "3: the field 'output_length' is missing: give it",
+                  "3: the field 'messages' cannot be used: no chat", "4: the field 'output_length' is missing: give it",
+                  "4: the field 'messages' cannot be used: no chat"));
+}
+
+// Read, cut out and written again, a row is as it was.
+TEST(ReadTrace, LiteralPromptsComeBackAsTheyStood) {
+  const std::string rows =
+      R"({"timestamp": 0, "text_input": "a\u00e9/\/", "output_length": 2, "session_id": "s", "extra": {"a" : [1 ,2]}, "k": 1})"
+      "\n"
+      R"({"timestamp": 2, "messages": [{"role":"x"} ,  {"role": "y"}], "tools": [ {"a":1} ]})"
+      "\n"
+      R"({"timestamp": 3, "payload": { "prompt" : [1,2], "max_tokens":3 }})"
+      "\n"
+      R"({"timestamp": 4, "input_length": 5, "output_length": 1, "hash_ids": [0], "extra": {"b": 1}})"
+      "\n";
+  const auto read = read_trace_text(R"({"timestamp": 0, "text_input": "x"})"
+                                    "\n" +
+                                        rows,
+                                    "t", counting_bytes());
+  ASSERT_TRUE(read.has_value()) << format_errors(read.error());
+  EXPECT_EQ(to_jsonl(read->trace), R"({"timestamp": 0, "text_input": "x"})"
+                                   "\n" +
+                                       rows);
+  const auto part = slice(read->trace, {.from = milliseconds(2)});
+  ASSERT_TRUE(part.has_value());
+  EXPECT_EQ(part->literal_prompts(), 2U);
+  EXPECT_THAT(to_jsonl(*part), HasSubstr(R"({"timestamp": 1, "payload": { "prompt" : [1,2], "max_tokens":3 }})"));
 }
 
 struct BadLine {

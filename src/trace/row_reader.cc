@@ -12,8 +12,9 @@
 namespace infbench::trace {
 namespace {
 
-constexpr std::array<std::string_view, 6> kNames{"timestamp", "input_length", "output_length",
-                                                 "hash_ids",  "session_id",   "delay"};
+constexpr std::array<std::string_view, 11> kNames{"timestamp",  "input_length", "output_length", "hash_ids",
+                                                  "session_id", "delay",        "text_input",    "messages",
+                                                  "tools",      "payload",      "extra"};
 constexpr std::int64_t kMostMs = 4'000'000'000'000;  // the year 2096, in milliseconds since 1970
 constexpr std::int64_t kNsPerMs = 1'000'000;
 
@@ -52,11 +53,12 @@ std::string_view unquoted(std::string_view text) { return text.substr(1, text.si
 
 const RowValues* RowReader::read(std::string_view line) {
   start();
+  body_.start(line, faults_);
   JsonCursor cursor(line);
   if (cursor.expect('{', "a JSON object")) read_fields(cursor);
   if (cursor.fault()) faults_.push_back(*cursor.fault());
   if (!faults_.empty()) return nullptr;
-  row_.blocks = blocks_;
+  row_.blocks = prompt_field() == input_length ? blocks_ : counted_.blocks;
   row_.extra = extra_;
   return &row_;
 }
@@ -68,6 +70,8 @@ void RowReader::start() {
   extra_.clear();
   unknown_names_.clear();
   seen_ = 0;
+  null_ = 0;
+  counted_ = CountedPrompt{};
   blocks_good_ = false;
 }
 
@@ -97,9 +101,12 @@ bool RowReader::read_field(JsonCursor& cursor) {
     read_unknown(name->text, name->at, cursor);
   } else {
     const auto field = static_cast<Field>(known - kNames.begin());
-    if (has(field)) wrong(name->at, fmt::format("the field '{}' is given twice", *known));
+    const bool again = (seen_ >> field & 1U) != 0;
+    if (again) wrong(name->at, fmt::format("the field '{}' is given twice", *known));
     seen_ |= 1U << field;
+    at_[field] = name->at;
     read_known(field, cursor);
+    if (again) null_ &= ~(1U << field);  // one error is enough
   }
   return !cursor.fault();
 }
@@ -112,6 +119,11 @@ void RowReader::read_known(Field field, JsonCursor& cursor) {
     case hash_ids: read_blocks(cursor); break;
     case session_id: read_session(cursor); break;
     case delay: row_.delay = read_ms("delay", cursor); break;
+    case text_input: read_body(field, BodyReader::Field::text_input, cursor); break;
+    case messages: read_body(field, BodyReader::Field::messages, cursor); break;
+    case tools: read_body(field, BodyReader::Field::tools, cursor); break;
+    case payload: read_body(field, BodyReader::Field::payload, cursor); break;
+    case extra: read_body(field, BodyReader::Field::extra, cursor); break;
     case kFields: break;
   }
 }
@@ -166,6 +178,10 @@ void RowReader::read_session(JsonCursor& cursor) {
   wrong(value->at, fmt::format("expected a string or a whole number for 'session_id', found {}", shown(*value)));
 }
 
+void RowReader::read_body(Field field, BodyReader::Field part, JsonCursor& cursor) {
+  if (!body_.read(part, cursor)) null_ |= 1U << field;
+}
+
 void RowReader::read_blocks(JsonCursor& cursor) {
   cursor.skip_space();
   blocks_at_ = cursor.at();
@@ -199,14 +215,90 @@ bool RowReader::read_block(JsonCursor& cursor) {
   return true;
 }
 
+// Where the prompt of this row is; of several (an error) the first of the table.
+RowReader::Field RowReader::prompt_field() const {
+  for (const Field field : {input_length, text_input, messages, payload}) {
+    if (has(field)) return field;
+  }
+  return input_length;
+}
+
 void RowReader::check_complete(std::size_t end_of_object) {
-  const bool later_turn = !row_.session.empty() && !sessions_.emplace(row_.session).second;
+  const bool later_turn = check_session();
+  check_fields(end_of_object, later_turn);
+  check_prompt_fields();
+  check_refused(later_turn);
+  if (has(hash_ids) && blocks_good_ && row_.input > 0) check_block_count();
+  row_.body = body_.body();
+  row_.literal = body_.pieces();
+  if (prompt_field() != input_length && faults_.empty()) count_prompt();
+}
+
+// Whether the row is a later turn of a session.
+bool RowReader::check_session() {
+  if (row_.session.empty()) return false;
+  const Field field = prompt_field();
+  const auto [place, is_first] = sessions_.emplace(row_.session, field);
+  const auto alone = [](Field prompt) { return prompt == messages || prompt == payload; };
+  if (!is_first && place->second != field && (alone(field) || alone(place->second))) {
+    wrong(at_[field],
+          fmt::format("expected '{}' as in the first row of this session, found '{}'", kNames[place->second], kNames[field]));
+  }
+  return !is_first;
+}
+
+void RowReader::check_fields(std::size_t end_of_object, bool later_turn) {
+  const bool literal = prompt_field() != input_length;
+  if (literal && !has(output_length)) row_.output = body_.output_asked();
   for (const Field field : {timestamp, input_length, output_length, hash_ids}) {
     if (has(field) || (field == timestamp && later_turn)) continue;
-    wrong(end_of_object, fmt::format("the field '{}' is missing{}", kNames[field],
-                                     field == timestamp && !row_.session.empty() ? " in the first row of its session" : ""));
+    if (literal && (field == input_length || field == hash_ids)) continue;
+    if (literal && field == output_length && (row_.output > 0 || options_.needs_output.empty())) continue;
+    std::string_view why;
+    if (field == timestamp && !row_.session.empty()) why = " in the first row of its session";
+    wrong(end_of_object,
+          fmt::format("the field '{}' is missing{}{}{}", kNames[field], why, literal && field == output_length ? ": " : "",
+                      literal && field == output_length ? options_.needs_output : ""));
   }
-  if (has(hash_ids) && blocks_good_ && row_.input > 0) check_block_count();
+}
+
+void RowReader::check_prompt_fields() {
+  const Field first = prompt_field();
+  for (const Field field : {text_input, messages, payload}) {
+    if (!has(field) || field == first) continue;
+    wrong(std::max(at_[first], at_[field]),
+          fmt::format("expected one of 'input_length', 'text_input', 'messages' and 'payload', found '{}' and '{}'",
+                      kNames[first], kNames[field]));
+  }
+  if (has(hash_ids) && first != input_length) {
+    wrong(at_[hash_ids], fmt::format("'hash_ids' goes with 'input_length' only, found it beside '{}'", kNames[first]));
+  }
+  if (has(tools) && !has(messages)) wrong(at_[tools], "'tools' goes with 'messages' only, found it without");
+}
+
+void RowReader::check_refused(bool later_turn) {
+  const Field field = prompt_field();
+  const PromptKind kind = field == input_length ? PromptKind::blocks : body_.body().kind;
+  if (!has(field)) return;
+  const std::string& refused = options_.refused[static_cast<std::size_t>(kind)];
+  if (!refused.empty()) wrong(at_[field], fmt::format("the field '{}' cannot be used: {}", kNames[field], refused));
+  if (later_turn && !self_contained(kind) && !options_.no_history.empty()) {
+    wrong(at_[session_id], fmt::format("a later turn of a session cannot be used: {}", options_.no_history));
+  }
+}
+
+void RowReader::count_prompt() {
+  const Field field = prompt_field();
+  if (!options_.count) return wrong(at_[field], fmt::format("the field '{}' cannot be used here", kNames[field]));
+  auto counted = options_.count(body_.body().kind, body_.literal());
+  if (!counted) {
+    return wrong(at_[field], fmt::format("the field '{}' cannot be counted: {}", kNames[field], counted.error().front().what));
+  }
+  counted_ = *std::move(counted);
+  row_.input = counted_.tokens;
+  row_.body.has_output_length = has(output_length);
+  row_.body.output_known = row_.output > 0;
+  row_.output = std::max<Tokens>(row_.output, 1);
 }
 
 void RowReader::check_block_count() {

@@ -23,6 +23,7 @@ bool wanted(const Request& request, const SliceOptions& options) {
 Result<Trace> slice(const Trace& trace, const SliceOptions& options) {
   std::vector<bool> in(trace.size());
   std::vector<std::uint64_t> ids;
+  std::vector<std::string_view> literal;
   std::string marked;
   TraceBuilder builder;
   for (std::uint32_t i = 0; i < trace.size(); ++i) {
@@ -32,6 +33,8 @@ Result<Trace> slice(const Trace& trace, const SliceOptions& options) {
     in[i] = true;
     ids.clear();
     for (const BlockNumber block : request.blocks) ids.push_back(trace.block_id(block));
+    literal.clear();
+    trace.append_literal({i}, literal);
     const Trace::Original original = trace.original({i});
     RowValues row{.at = {},
                   .input = request.new_input,
@@ -40,7 +43,9 @@ Result<Trace> slice(const Trace& trace, const SliceOptions& options) {
                   .session = original.session,
                   .delay = {},
                   .extra = original.extra,
-                  .stand_in = trace.stand_in()};
+                  .stand_in = trace.stand_in(),
+                  .body = trace.body({i}),
+                  .literal = literal};
     if (!trace.stand_in().empty() && builder.rows() == 0 && original.extra.find("\"stand_in\"") == std::string_view::npos) {
       marked = fmt::format("\"stand_in\": \"{}\"{}{}", trace.stand_in(), original.extra.empty() ? "" : ", ", original.extra);
       row.extra = marked;  // the row that says so may not be in the slice

@@ -11,6 +11,12 @@ const Trace::Turn* Trace::turn_of(RequestIndex index) const {
   return turn == turns_.end() || turn->row != index.value ? nullptr : &*turn;
 }
 
+const Trace::BodyRow* Trace::body_of(RequestIndex index) const {
+  if (bodies_.empty()) return nullptr;
+  const auto body = std::ranges::lower_bound(bodies_, index.value, {}, &BodyRow::row);
+  return body == bodies_.end() || body->row != index.value ? nullptr : &*body;
+}
+
 Request Trace::request(RequestIndex index) const {
   INFBENCH_CHECK(index.value < rows_.size());
   const Row& row = rows_[index.value];
@@ -27,6 +33,7 @@ Request Trace::request(RequestIndex index) const {
     request.previous = RequestIndex{turn->previous};
     request.delay = turn->delay;
   }
+  if (const BodyRow* body = body_of(index)) request.prompt = body->facts.kind;
   return request;
 }
 
@@ -43,6 +50,21 @@ Trace::Original Trace::original(RequestIndex index) const {
     original.extra = std::string_view(extra_text_).substr(extra->begin, extra->size);
   }
   return original;
+}
+
+Body Trace::body(RequestIndex index) const {
+  const BodyRow* row = body_of(index);
+  if (row == nullptr) return {};
+  Body body = row->facts;
+  body.tools = text_of(row->tools);
+  body.extra = text_of(row->extra);
+  return body;
+}
+
+void Trace::append_literal(RequestIndex index, std::vector<std::string_view>& pieces) const {
+  const BodyRow* row = body_of(index);
+  if (row == nullptr) return;
+  for (const Piece& piece : std::span(pieces_).subspan(row->first_piece, row->pieces)) pieces.push_back(text_of(piece));
 }
 
 }  // namespace infbench::trace

@@ -31,15 +31,36 @@ struct RequestIndex {
 // A block as the arena holds it, in 32 bits: Trace::block_id gives the id that the file has. Equal numbers mean equal ids.
 using BlockNumber = std::uint32_t;
 
+// What a row says its prompt is: tokens that are known by their blocks, or a literal prompt: a text, a list of chat messages,
+// or the whole body of its request.
+enum class PromptKind : std::uint8_t { blocks, text_input, messages, payload };
+
+// Such a prompt has the whole conversation in it: nothing of the turns before is put before it.
+constexpr bool self_contained(PromptKind kind) { return kind == PromptKind::messages || kind == PromptKind::payload; }
+
+// What a row says itself of the body of its request. The texts are JSON as it stood; empty: not there. Valid as long as the
+// Trace.
+struct Body {
+  PromptKind kind = PromptKind::blocks;
+  bool has_output_length = true;  // the field is there
+  bool output_known = true;       // by that field or by the payload; else Request::output is 1 and means nothing
+  bool streams = false;           // a payload: asks for a stream
+  bool ignores_eos = false;       // a payload: asks for an answer of the full length
+  std::string_view tools = {};    // an array, to go with messages
+  std::string_view extra = {};    // an object: members that go into the body of this request
+};
+
 // One row, as whoever sends or simulates it sees it.
 struct Request {
   Time at;               // due then at the earliest; of a turn without a time of its own: that of the turn before
-  Tokens input = 0;      // the whole prompt: for a later turn of a session the earlier prompts, their answers, and new_input
+  Tokens input = 0;      // the whole prompt: for a later turn of a session the earlier prompts, their answers, and new_input;
+                         // new_input alone if it is self_contained()
   Tokens output = 0;     // tokens of the answer, at least 1
-  Tokens new_input = 0;  // the row's own input_length
+  Tokens new_input = 0;  // the row's own input_length, or the tokens counted in its literal prompt
   std::span<const BlockNumber> blocks;   // of new_input, blocks_of(new_input) of them; valid as long as the Trace
   std::optional<RequestIndex> previous;  // the turn before, for a later turn of a session
   Duration delay;                        // from the end of `previous`; 0 without one
+  PromptKind prompt = PromptKind::blocks;
 };
 
 class Trace {
@@ -64,6 +85,13 @@ class Trace {
     std::string_view extra;
   };
   Original original(RequestIndex index) const;
+
+  Body body(RequestIndex index) const;
+  // Appends the JSON text of a literal prompt (of a text_input: a string with its quotes), as pieces to be put one after the
+  // other. Pieces that several rows have in common, as the messages of a conversation, are one text in memory.
+  void append_literal(RequestIndex index, std::vector<std::string_view>& pieces) const;
+  std::size_t literal_bytes() const { return literal_text_.size(); }  // of all rows together
+  std::size_t literal_prompts() const { return literal_prompts_; }    // rows that have one
 
  private:
   friend class TraceBuilder;
@@ -92,7 +120,23 @@ class Trace {
     std::uint64_t begin = 0;  // in extra_text_
   };
 
+  // A part of literal_text_.
+  struct Piece {
+    std::uint64_t begin = 0;
+    std::uint32_t size = 0;
+  };
+  // Only of rows with a literal prompt or an `extra`.
+  struct BodyRow {
+    std::uint32_t row = 0;
+    std::uint32_t pieces = 0;
+    std::uint64_t first_piece = 0;  // in pieces_
+    Piece tools, extra;
+    Body facts;  // its texts are empty here
+  };
+
   const Turn* turn_of(RequestIndex index) const;
+  const BodyRow* body_of(RequestIndex index) const;
+  std::string_view text_of(const Piece& piece) const { return std::string_view(literal_text_).substr(piece.begin, piece.size); }
 
   std::vector<Row> rows_;
   std::vector<BlockNumber> blocks_;
@@ -101,6 +145,10 @@ class Trace {
   std::vector<std::string> sessions_;
   std::vector<Extra> extras_;  // in order of row
   std::string extra_text_;
+  std::vector<BodyRow> bodies_;  // in order of row
+  std::vector<Piece> pieces_;
+  std::string literal_text_;
+  std::size_t literal_prompts_ = 0;
   std::string stand_in_;
 };
 

@@ -5,6 +5,8 @@
 #include <cstring>
 #include <iterator>
 #include <memory>
+#include <string_view>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -20,6 +22,27 @@ void append_ms(Duration duration, std::string& out) {
   while (out.back() == '0') out.pop_back();
 }
 
+void append_blocks(const Trace& trace, const Request& request, std::string& out) {
+  fmt::format_to(std::back_inserter(out), "\"input_length\": {}, \"output_length\": {}, \"hash_ids\": [", request.new_input,
+                 request.output);
+  for (std::size_t i = 0; i < request.blocks.size(); ++i) {
+    if (i > 0) out += ", ";
+    const fmt::format_int digits(trace.block_id(request.blocks[i]));
+    out.append(digits.data(), digits.size());
+  }
+  out += ']';
+}
+
+void append_literal(const Trace& trace, RequestIndex index, const Body& body, std::string& out) {
+  out += body.kind == PromptKind::text_input ? "\"text_input\": "
+         : body.kind == PromptKind::messages ? "\"messages\": "
+                                             : "\"payload\": ";
+  std::vector<std::string_view> pieces;
+  trace.append_literal(index, pieces);
+  for (const std::string_view piece : pieces) out += piece;
+  if (!body.tools.empty()) out.append(", \"tools\": ").append(body.tools);
+}
+
 }  // namespace
 
 void append_row(const Trace& trace, RequestIndex index, std::string& out) {
@@ -31,19 +54,19 @@ void append_row(const Trace& trace, RequestIndex index, std::string& out) {
     append_ms(request.at - Time{}, out);
     out += ", ";
   }
-  auto end = std::back_inserter(out);
-  fmt::format_to(end, "\"input_length\": {}, \"output_length\": {}, \"hash_ids\": [", request.new_input, request.output);
-  for (std::size_t i = 0; i < request.blocks.size(); ++i) {
-    if (i > 0) out += ", ";
-    const fmt::format_int digits(trace.block_id(request.blocks[i]));
-    out.append(digits.data(), digits.size());
+  const Body body = trace.body(index);
+  if (body.kind == PromptKind::blocks) {
+    append_blocks(trace, request, out);
+  } else {
+    append_literal(trace, index, body, out);
+    if (body.has_output_length) fmt::format_to(std::back_inserter(out), ", \"output_length\": {}", request.output);
   }
-  out += ']';
   if (!original.session.empty()) out.append(", \"session_id\": ").append(original.session);
   if (original.has_delay) {
     out += ", \"delay\": ";
     append_ms(original.delay, out);
   }
+  if (!body.extra.empty()) out.append(", \"extra\": ").append(body.extra);
   if (!original.extra.empty()) out.append(", ").append(original.extra);
   out += "}\n";
 }

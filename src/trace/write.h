@@ -1,6 +1,6 @@
 // Writes a trace as Mooncake's JSONL, as its authors do (", " and ": " between). What the reader kept comes back: unknown
-// fields (after the known ones), session_id and delay; times start at 0, in milliseconds, decimal where needed. Pure but for
-// the file; any thread.
+// fields (after the known ones), literal prompts as they stood, session_id and delay; times start at 0, in milliseconds,
+// decimal where needed. Pure but for the file; any thread.
 #pragma once
 
 #include <string>

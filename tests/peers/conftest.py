@@ -11,6 +11,8 @@ import re
 import signal
 import socket
 import subprocess
+import sys
+import tempfile
 import threading
 import time
 import urllib.error
@@ -229,8 +231,13 @@ def small_trace(conversation, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def hugging_face_home(tmp_path_factory):
-    """A Hugging Face cache with Qwen3's tokenizer in it, as a download of MODEL would have left it."""
     home = tmp_path_factory.mktemp("hf")
+    lay_out_hugging_face_home(home)
+    return home
+
+
+def lay_out_hugging_face_home(home):
+    """A Hugging Face cache with Qwen3's tokenizer in it, as a download of MODEL would have left it."""
     repository = home / "hub" / ("models--" + MODEL.replace("/", "--"))
     commit = "0" * 40
     snapshot = repository / "snapshots" / commit
@@ -240,11 +247,29 @@ def hugging_face_home(tmp_path_factory):
     for name in ("tokenizer.json", "tokenizer_config.json"):
         (snapshot / name).symlink_to(QWEN3 / name)
     (snapshot / "config.json").write_text('{"model_type": "qwen3", "architectures": ["Qwen3ForCausalLM"]}\n')
-    return home
+
+
+@pytest.fixture
+def aiperf(hugging_face_home, tmp_path):
+    """aiperf(*flags): runs aiperf 0.13 to its end, which must be a success, and gives the folder with its files."""
+
+    def profile(*flags):
+        folder = tmp_path / "artifacts"
+        # aiperf 0.13.0 fails with a tokenizer in a local folder, so it gets one as if downloaded. It leaves files in $HOME and
+        # $TMPDIR; in the latter sockets, whose paths may have 107 bytes.
+        env = {"HF_HOME": hugging_face_home, "HOME": tmp_path, "TMPDIR": sockets, "HF_HUB_OFFLINE": "1"}
+        program = pathlib.Path(sys.executable).parent / "aiperf"
+        command = [program, "profile", "--artifact-dir", folder, "--ui", "simple", "--no-gpu-telemetry", *flags]
+        code, out, err = run(command, seconds=200, env={key: str(value) for key, value in env.items()}, cwd=tmp_path)
+        assert code == 0, f"{command}\n{out[-6000:]}\n{err[-6000:]}"
+        return folder
+
+    with tempfile.TemporaryDirectory(prefix="peers") as sockets:
+        yield profile
 
 
 class BodyCatcher:
-    """A server that hands each request's (headers, parsed body) to `on_body` and answers a chat stream of canned events."""
+    """A server that hands each request's (headers, parsed body) to `on_body` and gives canned answers to chats and completions."""
 
     def __init__(self, on_body):
         import http.server
@@ -259,14 +284,30 @@ class BodyCatcher:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 with catcher.lock:
                     on_body(self.headers, body)
-                self._answer(200, "text/event-stream", self._events(body))
+                if body.get("stream"):
+                    self._answer(200, "text/event-stream", self._events(body))
+                else:
+                    self._answer(200, "application/json", json.dumps(self._whole(body)).encode())
+
+            def _about(self, body, kind):
+                """What all objects of an answer have; the usage, the same for each."""
+                tokens = body.get("max_completion_tokens") or body.get("max_tokens") or 1
+                usage = {"prompt_tokens": 1, "completion_tokens": tokens, "total_tokens": 1}
+                chat = self.path.endswith("/chat/completions")
+                name = f"chat.completion{kind}" if chat else "text_completion"
+                return chat, {"id": "c", "object": name, "created": 0, "model": body.get("model", "")}, usage
+
+            def _whole(self, body):
+                chat, head, usage = self._about(body, "")
+                said = {"message": {"role": "assistant", "content": " word"}} if chat else {"text": " word"}
+                return {**head, "choices": [{"index": 0, **said, "finish_reason": "length"}], "usage": usage}
 
             def _events(self, body):
-                tokens = body.get("max_completion_tokens") or body.get("max_tokens") or 1
-                chunk = {"id": "c", "object": "chat.completion.chunk", "created": 0, "model": body["model"]}
-                events = [{"choices": [{"index": 0, "delta": {"content": " word"}, "finish_reason": None}]}] * min(tokens, 2)
-                events.append({"choices": [{"index": 0, "delta": {}, "finish_reason": "length"}]})
-                events.append({"choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": tokens, "total_tokens": 1}})
+                chat, chunk, usage = self._about(body, ".chunk")
+                said, nothing = ({"delta": {"content": " word"}}, {"delta": {}}) if chat else ({"text": " word"}, {"text": ""})
+                events = [{"choices": [{"index": 0, **said, "finish_reason": None}]}] * min(usage["completion_tokens"], 2)
+                events.append({"choices": [{"index": 0, **nothing, "finish_reason": "length"}]})
+                events.append({"choices": [], "usage": usage})
                 lines = [f"data: {json.dumps({**chunk, **event})}\n\n" for event in events]
                 return ("".join(lines) + "data: [DONE]\n\n").encode()
 

@@ -109,6 +109,26 @@ def test_instant_server(serve, small_trace, tmp_path, endpoint, streaming):
     assert [record["usage_prompt_tokens"] for record in records] == [row["input_length"] + template for row in rows]
 
 
+# As aiperf has it: by the client, where a prompt is as long as it was made, or by the server, whose chat template counts too.
+@pytest.mark.parametrize("by_server", [False, True])
+def test_whose_count_the_lengths_are(serve, small_trace, tmp_path, by_server):
+    path, rows = small_trace
+    server = serve("--instant")
+    flags = ["--use-server-token-count"] if by_server else []
+    replay(
+        *("-m", MODEL, "--url", server.urls[0], "--input-file", path, "--no-fixed-schedule", "--concurrency", 10),
+        *("--streaming", "--artifact-dir", tmp_path, *flags),
+    )
+    more = TEMPLATE_TOKENS if by_server else 0
+    records = records_of(tmp_path, len(rows))
+    assert [record["input_sequence_length"] for record in records] == [row["input_length"] + more for row in rows]
+    assert all((record["usage_prompt_tokens_diff_pct"] == 0) == by_server for record in records)
+    summary = json.loads((tmp_path / "profile_export_aiperf.json").read_text())
+    assert summary["total_isl"]["avg"] == sum(row["input_length"] + more for row in rows)
+    # A connection for each slot of the closed loop, used again and again.
+    assert json.loads((tmp_path / "summary.json").read_text())["live"]["connections"] == 10
+
+
 def test_unknown_model_is_an_error_of_each_request(serve, small_trace, tmp_path):
     path, rows = small_trace
     server = serve("--instant")
