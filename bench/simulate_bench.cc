@@ -58,8 +58,9 @@ void HashPages(benchmark::State& state) {
 BENCHMARK(HashPages)->Unit(benchmark::kMillisecond);
 
 void Simulate(benchmark::State& state, const std::string& recipe, const std::string& policy) {
-  const std::vector<std::string> sets{"frontend.type=srtctl", "frontend.args.policy=" + policy};
-  const auto deployment = cli::prepare("recipies/qwen3-32b/" + recipe + ".yaml", sets);
+  const std::vector<recipe::Edit> sets{{.text = "frontend.type=srtctl"}, {.text = "frontend.args.policy=" + policy}};
+  const auto read = recipe::read_recipe("recipies/qwen3-32b/" + recipe + ".yaml", sets);
+  const auto deployment = read ? cli::prepare(*read) : fail(read.error());
   if (!deployment) std::abort();
   for (auto _ : state) {
     auto run = cli::simulate_run(*deployment, traffic(), sets);

@@ -116,9 +116,20 @@ void print_ready(const live::ServeSettings& common, const std::vector<live::Serv
   std::fflush(stdout);
 }
 
+// Rank 0 of a worker over several nodes models all of it; the others are there so that a launcher has a process on each node.
+ExitCode wait_as_rank(const ServeOptions& options) {
+  net::EventLoop loop;
+  const net::SignalWatch watch(loop, [&loop](int) { loop.stop(); });
+  fmt::print("rank {} of {}: rank 0 serves\n", options.node_rank, options.nodes);
+  std::fflush(stdout);
+  loop.run();
+  return ExitCode::success;
+}
+
 }  // namespace
 
 ExitCode run(const ServeOptions& options) {
+  if (options.node_rank > 0) return wait_as_rank(options);
   warn_about_unknown(options);
   const auto data = data_dir();
   if (!data) return report_errors(data.error(), ExitCode::bad_input);

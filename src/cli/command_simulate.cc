@@ -20,19 +20,35 @@
 namespace infbench::cli {
 namespace {
 
+// Those of one -f: simulate runs one recipe, compare all that the file has.
+Result<std::vector<recipe::Recipe>> read_all(const std::string& file, const SimulateOptions& options) {
+  if (options.compare) return recipe::read_recipes(file, options.edits, {});
+  auto recipe = recipe::read_recipe(file, options.edits);
+  if (!recipe) return fail(std::move(recipe.error()));
+  std::vector<recipe::Recipe> one;
+  one.push_back(*std::move(recipe));
+  return one;
+}
+
 // All recipes are checked before anything runs, and all their errors told at once.
 Result<std::vector<Deployment>> prepare_all(const SimulateOptions& options) {
   std::vector<Deployment> deployments;
   Errors errors;
-  for (const std::string& path : options.recipes) {
-    auto deployment = prepare(path, options.sets);
-    if (deployment) {
-      deployments.push_back(*std::move(deployment));
-    } else {
-      errors.insert(errors.end(), deployment.error().begin(), deployment.error().end());
+  for (const std::string& file : options.recipes) {
+    auto recipes = read_all(file, options);
+    if (!recipes) errors.insert(errors.end(), recipes.error().begin(), recipes.error().end());
+    if (!recipes) continue;
+    for (recipe::Recipe& recipe : *recipes) {
+      auto deployment = prepare(std::move(recipe));
+      if (deployment) {
+        deployments.push_back(*std::move(deployment));
+      } else {
+        errors.insert(errors.end(), deployment.error().begin(), deployment.error().end());
+      }
     }
   }
   if (!errors.empty()) return fail(std::move(errors));
+  if (options.compare && deployments.size() < 2) return fail("compare needs at least two recipes", "-f A -f B");
   return deployments;
 }
 
@@ -78,7 +94,7 @@ ExitCode run(const SimulateOptions& options) {
 
   std::vector<SimulatedRun> runs;
   for (const Deployment& deployment : *deployments) {
-    auto run = simulate_run(deployment, *traffic, options.sets);
+    auto run = simulate_run(deployment, *traffic, options.edits);
     if (!run) return report_errors(run.error());
     runs.push_back(*std::move(run));
   }

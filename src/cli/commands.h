@@ -18,5 +18,9 @@ ExitCode run(const ServeOptions& options);
 ExitCode run(const RouteOptions& options);
 ExitCode run(const SubmitOptions& options);
 ExitCode run(const GuardOptions& options);
+ExitCode run(const StatusOptions& options);
+ExitCode run(const LogsOptions& options);
+ExitCode run(const CancelOptions& options);
+ExitCode run(const NodeFactsOptions& options);
 
 }  // namespace infbench::cli

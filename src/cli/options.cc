@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 
 #include "base/result.h"
+#include "cli/options_job.h"
 #include "cli/options_replay.h"
 #include "cli/options_route.h"
 #include "cli/options_serve.h"
@@ -54,15 +55,38 @@ void add_trace_source(CLI::App& command, TraceSource& source) {
       ->type_name("DIR");
 }
 
-void add_recipe_options(CLI::App& command, std::vector<std::string>& recipes, std::vector<std::string>& sets) {
-  command.add_option("-f,--file", recipes, "Recipe (YAML)")->required()->type_name("RECIPE")->allow_extra_args(false);
-  command.add_option("--set", sets, "Override a recipe key, as in --set frontend.args.policy=min_ttft")
+// --set and --unset of one command, each in its own order.
+struct EditTexts {
+  std::vector<std::string> sets, unsets;
+};
+
+void add_recipe_options(CLI::App& command, std::vector<std::string>& recipes, EditTexts& edits) {
+  command.add_option("-f,--file", recipes, "Recipe (YAML), or one of those in it: FILE:override_NAME")
+      ->required()
+      ->type_name("RECIPE")
+      ->allow_extra_args(false);
+  command.add_option("--set", edits.sets, "Override a recipe key, as in --set frontend.args.policy=min_ttft")
       ->type_name("KEY=VALUE")
+      ->allow_extra_args(false);
+  command.add_option("--unset", edits.unsets, "Take a recipe key out; counts in one order with --set")
+      ->type_name("KEY")
       ->allow_extra_args(false);
 }
 
-void add_simulation(CLI::App& command, SimulateOptions& options) {
-  add_recipe_options(command, options.recipes, options.sets);
+// In the order of the command line.
+std::vector<recipe::Edit> edits_of(const CLI::App& command, const EditTexts& texts) {
+  std::vector<recipe::Edit> edits;
+  auto set = texts.sets.begin();
+  auto unset = texts.unsets.begin();
+  for (const CLI::Option* option : command.parse_order()) {
+    if (option->get_name() == "--set") edits.push_back({recipe::Edit::Kind::set, *set++});
+    if (option->get_name() == "--unset") edits.push_back({recipe::Edit::Kind::unset, *unset++});
+  }
+  return edits;
+}
+
+void add_simulation(CLI::App& command, SimulateOptions& options, EditTexts& edits) {
+  add_recipe_options(command, options.recipes, edits);
   add_trace_source(command, options.trace);
   command.add_option("--speed", options.speed, "Send the same requests X times as fast")
       ->check(speed())
@@ -81,6 +105,7 @@ struct Parsed {
   SimulateOptions simulate;
   SimulateOptions compare;
   DryRunOptions dry_run;
+  EditTexts edits;  // of whichever of these commands was given
   TraceAnalyzeOptions analyze;
   TraceFetchOptions fetch;
   TraceSynthesizeOptions synthesize;
@@ -90,6 +115,10 @@ struct Parsed {
   RouteOptions route;
   SubmitOptions submit;
   GuardOptions guard;
+  StatusOptions status;
+  LogsOptions logs;
+  CancelOptions cancel;
+  NodeFactsOptions node_facts;
 };
 
 void add_slice(CLI::App& trace, TraceSliceOptions& options) {
@@ -139,35 +168,57 @@ void add_commands(CLI::App& app, Parsed& parsed) {
   app.set_version_flag("--version", "srtctl " INFBENCH_VERSION);
 
   CLI::App* simulate = app.add_subcommand("simulate", "Run a recipe on a trace in virtual time");
-  add_simulation(*simulate, parsed.simulate);
+  add_simulation(*simulate, parsed.simulate, parsed.edits);
   simulate->footer("Example: srtctl simulate -f recipies/qwen3-32b/agg-round-robin.yaml --workload conversation --speed 2");
 
   CLI::App* compare = app.add_subcommand("compare", "Run two or more recipes on the same trace in virtual time");
-  add_simulation(*compare, parsed.compare);
+  add_simulation(*compare, parsed.compare, parsed.edits);
+  parsed.compare.compare = true;
   compare->footer("Example: srtctl compare -f A.yaml -f B.yaml --workload conversation");
 
   CLI::App* dry_run = app.add_subcommand("dry-run", "Show nodes, GPUs, ports and command lines of a recipe");
-  add_recipe_options(*dry_run, parsed.dry_run.recipes, parsed.dry_run.sets);
+  add_recipe_options(*dry_run, parsed.dry_run.recipes, parsed.edits);
+  dry_run->add_option("--launcher", parsed.dry_run.launcher, "slurm, or local: processes of this machine")
+      ->check(CLI::IsMember({"slurm", "local"}))
+      ->capture_default_str();
   dry_run->add_flag("--json", parsed.dry_run.json, "Print one JSON document");
+  dry_run->footer("A folder given with -f stands for all *.yaml below it. Exit code 2 if one of the recipes has errors.");
 
   add_replay(app, parsed.replay);
   add_serve(app, parsed.serve);
   add_route(app, parsed.route);
-  add_recipe_options(*add_submit(app, parsed.submit), parsed.submit.recipes, parsed.submit.sets);
+  add_recipe_options(*add_submit(app, parsed.submit), parsed.submit.recipes, parsed.edits);
   add_guard(app, parsed.guard);
+  add_status(app, parsed.status);
+  add_logs(app, parsed.logs);
+  add_cancel(app, parsed.cancel);
+  add_node_facts(app, parsed.node_facts);
 
   add_trace_commands(app, parsed);
 }
 
 Command chosen(const CLI::App& app, Parsed& parsed) {
   const CLI::App* command = app.get_subcommands().front();
-  if (command->get_name() == "simulate") return std::move(parsed.simulate);
-  if (command->get_name() == "compare") return std::move(parsed.compare);
-  if (command->get_name() == "dry-run") return std::move(parsed.dry_run);
+  if (command->get_name() == "simulate" || command->get_name() == "compare") {
+    SimulateOptions& options = command->get_name() == "compare" ? parsed.compare : parsed.simulate;
+    options.edits = edits_of(*command, parsed.edits);
+    return std::move(options);
+  }
+  if (command->get_name() == "dry-run") {
+    parsed.dry_run.edits = edits_of(*command, parsed.edits);
+    return std::move(parsed.dry_run);
+  }
   if (command->get_name() == "route") return std::move(parsed.route);
   if (command->get_name() == "replay") return std::move(parsed.replay);
-  if (command->get_name() == "submit") return std::move(parsed.submit);
+  if (command->get_name() == "submit") {
+    parsed.submit.edits = edits_of(*command, parsed.edits);
+    return std::move(parsed.submit);
+  }
   if (command->get_name() == launch::kGuardCommand) return std::move(parsed.guard);
+  if (command->get_name() == "status") return std::move(parsed.status);
+  if (command->get_name() == "logs") return std::move(parsed.logs);
+  if (command->get_name() == "cancel") return std::move(parsed.cancel);
+  if (command->get_name() == "node-facts") return std::move(parsed.node_facts);
   if (command->get_name() == "serve") {
     take_unknown(*command, parsed.serve);
     return std::move(parsed.serve);
@@ -184,9 +235,7 @@ std::string mistake(const Command& command, const CLI::App& app) {
   if (const auto* replay = std::get_if<ReplayOptions>(&command)) return replay_mistake(*app.get_subcommands().front(), *replay);
   const auto* options = std::get_if<SimulateOptions>(&command);
   if (options == nullptr) return {};
-  const bool compare = app.get_subcommands().front()->get_name() == "compare";
-  if (compare && options->recipes.size() < 2) return "compare needs at least two recipes: -f A -f B";
-  if (!compare && options->recipes.size() > 1) return "simulate takes one recipe; to compare several: srtctl compare";
+  if (!options->compare && options->recipes.size() > 1) return "simulate takes one recipe; to compare several: srtctl compare";
   return {};
 }
 

@@ -9,10 +9,12 @@
 #include <vector>
 
 #include "base/exit_code.h"
+#include "cli/job_options.h"
 #include "cli/replay_options.h"
 #include "cli/route_options.h"
 #include "cli/serve_options.h"
 #include "cli/submit_options.h"
+#include "recipe/read_recipe.h"
 
 namespace infbench::cli {
 
@@ -25,18 +27,20 @@ struct TraceSource {
 
 // simulate (one recipe) and compare (two or more).
 struct SimulateOptions {
-  std::vector<std::string> recipes;
+  bool compare = false;
+  std::vector<std::string> recipes;  // each a file, or file:variant
   TraceSource trace;
   double speed = 1.0;
   std::uint64_t seed = 0;
-  std::vector<std::string> sets;  // key=value
-  std::string output_dir;         // -o; empty: no files
+  std::vector<recipe::Edit> edits;
+  std::string output_dir;  // -o; empty: no files
   bool json = false;
 };
 
 struct DryRunOptions {
-  std::vector<std::string> recipes;
-  std::vector<std::string> sets;
+  std::vector<std::string> recipes;  // files, and folders that stand for all *.yaml below them
+  std::string launcher = "slurm";    // | local
+  std::vector<recipe::Edit> edits;
   bool json = false;
 };
 
@@ -68,7 +72,8 @@ struct TraceSliceOptions {
 };
 
 using Command = std::variant<SimulateOptions, DryRunOptions, TraceAnalyzeOptions, TraceFetchOptions, TraceSynthesizeOptions,
-                             TraceSliceOptions, ReplayOptions, ServeOptions, RouteOptions, SubmitOptions, GuardOptions>;
+                             TraceSliceOptions, ReplayOptions, ServeOptions, RouteOptions, SubmitOptions, GuardOptions, StatusOptions,
+                             LogsOptions, CancelOptions, NodeFactsOptions>;
 
 // The command, or how the program ends right away (--help, a usage error; both already printed).
 std::variant<Command, ExitCode> parse(int argc, const char* const* argv);

@@ -23,6 +23,8 @@ struct ServeOptions {
   int bootstrap_port = 8998;
   std::string model_overrides;                       // --json-model-override-args
   std::optional<std::int64_t> max_running_requests;  // not modelled: warned about
+  int nodes = 1;                                     // --nnodes: of a worker over several
+  int node_rank = 0;                                 // --node-rank: above 0 there is nothing to serve
   std::string without_meaning;                       // values of flags that mean nothing to an engine model
   bool flag_without_meaning = false;
 

@@ -20,7 +20,6 @@
 #include "cli/progress.h"
 #include "net/event_loop.h"
 #include "recipe/policies.h"
-#include "recipe/read_recipe.h"
 #include "route/factory.h"
 #include "route/router.h"
 #include "simulate/simulate.h"
@@ -104,14 +103,18 @@ std::optional<std::string> unmodelled_flags(const recipe::Recipe& recipe) {
 }
 
 measure::RunInfo info_of(const Deployment& deployment, const simulate::Cluster& cluster, const Traffic& traffic,
-                         std::span<const std::string> sets) {
+                         std::span<const recipe::Edit> edits) {
   const recipe::Recipe& recipe = deployment.recipe;
   std::vector<std::string> notes = traffic.notes;
+  std::vector<std::string> overrides;
+  for (const recipe::Edit& edit : edits) {
+    overrides.push_back((edit.kind == recipe::Edit::Kind::unset ? "unset " : "") + edit.text);
+  }
   if (auto note = unmodelled_flags(recipe)) notes.push_back(*std::move(note));
   return {.generator = "infbench " INFBENCH_VERSION,
           .recipe = recipe.name,
           .recipe_path = recipe.file,
-          .overrides = {sets.begin(), sets.end()},
+          .overrides = std::move(overrides),
           .policy = policy_text(recipe),
           .topology = topology_text(recipe),
           .model = recipe.served_model_name(),
@@ -140,11 +143,9 @@ std::vector<measure::WorkerInfo> worker_infos(const plan::Plan& plan, const simu
 
 }  // namespace
 
-Result<Deployment> prepare(const std::string& recipe_path, std::span<const std::string> sets) {
-  auto recipe = recipe::read_recipe(recipe_path, sets);
-  if (!recipe) return fail(std::move(recipe.error()));
-  for (const Stage stage : stages_of(*recipe)) {
-    const std::string name = recipe->policy(stage);
+Result<Deployment> prepare(recipe::Recipe recipe) {
+  for (const Stage stage : stages_of(recipe)) {
+    const std::string name = recipe.policy(stage);
     const recipe::PolicyInfo* policy = recipe::find_policy(name);
     if (policy != nullptr && policy->modelled) continue;
     std::string known;
@@ -153,17 +154,19 @@ Result<Deployment> prepare(const std::string& recipe_path, std::span<const std::
     }
     return fail(Error{.what = fmt::format("simulate does not model the policy '{}' yet", name),
                       .hint = fmt::format("those it does are {}", known),
-                      .file = recipe_path,
+                      .file = recipe.file,
                       .source_line = {}});
   }
-  auto plan = plan::make_plan(*recipe, plan::placeholder_inventory(recipe->nodes()));
+  auto plan = plan::make_plan(recipe, plan::placeholder_inventory(recipe.nodes()));
   if (!plan) return fail(std::move(plan.error()));
-  auto sha256 = file_sha256(recipe_path);
+  auto sha256 = file_sha256(recipe.file);
   if (!sha256) return fail(std::move(sha256.error()));
-  return Deployment{.recipe = *std::move(recipe), .plan = *std::move(plan), .text_hash = hash_bytes(*sha256)};
+  std::uint64_t hash = hash_bytes(*sha256);
+  if (!recipe.variant.empty()) hash = hash_bytes(recipe.variant, hash);
+  return Deployment{.recipe = std::move(recipe), .plan = *std::move(plan), .text_hash = hash};
 }
 
-Result<SimulatedRun> simulate_run(const Deployment& deployment, const Traffic& traffic, std::span<const std::string> sets) {
+Result<SimulatedRun> simulate_run(const Deployment& deployment, const Traffic& traffic, std::span<const recipe::Edit> edits) {
   const auto wall_start = std::chrono::steady_clock::now();
   const double cpu_start = net::process_cpu_s();
   const auto data = data_dir();
@@ -178,7 +181,7 @@ Result<SimulatedRun> simulate_run(const Deployment& deployment, const Traffic& t
                                                  *router, [&](std::size_t ended, std::size_t all) { progress(ended, all); });
 
   SimulatedRun run;
-  run.result.info = info_of(deployment, *cluster, traffic, sets);
+  run.result.info = info_of(deployment, *cluster, traffic, edits);
   run.result.summary =
       measure::summarize(outcome.records, cluster->slo, worker_infos(deployment.plan, outcome), run.result.info.gpus);
   run.result.cost = {.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - wall_start).count(),

@@ -11,6 +11,7 @@
 #include "measure/record.h"
 #include "measure/run.h"
 #include "plan/plan.h"
+#include "recipe/read_recipe.h"
 #include "recipe/recipe.h"
 #include "trace/trace.h"
 
@@ -20,11 +21,11 @@ namespace infbench::cli {
 struct Deployment {
   recipe::Recipe recipe;
   plan::Plan plan;
-  std::uint64_t text_hash = 0;  // of the recipe's file
+  std::uint64_t text_hash = 0;  // of the recipe's file and which of its recipes this is
 };
 
-// Errors: those of the recipe; a policy that the virtual cluster does not model yet.
-Result<Deployment> prepare(const std::string& recipe_path, std::span<const std::string> sets);
+// Errors: a policy that the virtual cluster does not model yet; those of the plan.
+Result<Deployment> prepare(recipe::Recipe recipe);
 
 // The trace that every run of a comparison shares.
 struct Traffic {
@@ -41,6 +42,6 @@ struct SimulatedRun {
   std::vector<measure::RequestRecord> records;  // in order of request
 };
 
-Result<SimulatedRun> simulate_run(const Deployment& deployment, const Traffic& traffic, std::span<const std::string> sets);
+Result<SimulatedRun> simulate_run(const Deployment& deployment, const Traffic& traffic, std::span<const recipe::Edit> edits);
 
 }  // namespace infbench::cli

@@ -4,13 +4,15 @@
 #include <string>
 #include <vector>
 
+#include "recipe/read_recipe.h"
+
 namespace infbench::cli {
 
 struct SubmitOptions {
   std::vector<std::string> recipes;
-  std::vector<std::string> sets;  // key=value
-  std::string launcher;           // slurm | srun | local; empty: slurm where it is there
-  std::string output_dir;         // -o; empty: a new folder in outputs/
+  std::vector<recipe::Edit> edits;  // --set and --unset
+  std::string launcher;             // slurm | srun | local; empty: slurm where it is there
+  std::string output_dir;           // -o; empty: a new folder in outputs/
   std::string trace_dir;
   bool wait = false;
   bool json = false;

@@ -29,17 +29,15 @@
 #include "trace/slice.h"
 #include "trace/write.h"
 
+namespace infbench::plan {
+inline constexpr int kSharedPorts = 200;
+}  // namespace infbench::plan
 namespace infbench::cli {
 namespace {
 
 namespace fs = std::filesystem;
 
 std::int64_t epoch_ms() { return net::to_epoch_ns(net::steady_now()) / 1'000'000; }
-
-std::string own_program() {
-  std::error_code error;
-  return fs::read_symlink("/proc/self/exe", error).string();
-}
 
 std::string text_of_file(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
@@ -133,8 +131,11 @@ Result<Prepared> prepare_run(const recipe::Recipe& recipe, const std::string& tr
   if (!ports) return fail(ports.error());
   auto plan = plan::make_plan(recipe, place.inventory, site_of(place, *folder, *ports, *used));
   if (!plan) return fail(plan.error());
-  auto written = folder->write("recipe.yaml", text_of_file(recipe.file))
-                     .and_then([&] { return folder->write("recipe_resolved.yaml", recipe.text); })
+  // In a batch job the folder has the recipe as given already, and we run the resolved one.
+  std::error_code error;
+  const bool there = fs::exists(folder->file("recipe.yaml"), error);
+  auto written = (there ? Result<void>() : folder->write("recipe.yaml", text_of_file(recipe.file)))
+                     .and_then([&] { return folder->write(kResolvedRecipe, recipe.text); })
                      .and_then([&] { return folder->write("plan.json", plan_json(*plan)); });
   if (!written) return fail(written.error());
   return Prepared{
@@ -159,6 +160,11 @@ Result<void> write_end(const Prepared& prepared, const launch::RunEnd& end, laun
 }
 
 }  // namespace
+
+std::string own_program() {
+  std::error_code error;
+  return fs::read_symlink("/proc/self/exe", error).string();
+}
 
 Result<std::string> find_benchmark_trace(const recipe::Recipe& recipe, const std::string& trace_dir) {
   if (recipe.benchmark.type == "mooncake-router") {

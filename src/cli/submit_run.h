@@ -10,6 +10,11 @@
 
 namespace infbench::cli {
 
+// The recipe as it was run, with every default, in the run's folder: itself a recipe.
+inline constexpr const char* kResolvedRecipe = "recipe_resolved.yaml";
+
+std::string own_program();  // the path of this program
+
 // Where recipes are run: the same for all recipes of one command.
 struct SubmitPlace {
   std::string launcher;  // local | srun

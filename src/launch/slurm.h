@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -16,6 +17,9 @@ namespace infbench::launch {
 
 // sbatch is in $PATH.
 bool slurm_is_here();
+
+// Digits. What a user calls a job is checked with this before it goes to a command line.
+bool is_job_id(std::string_view text);
 
 struct Submission {
   std::string script;       // plan::batch_script(); becomes batch.sh of the job's folder

@@ -1,95 +1,178 @@
 #include "plan/command_lines.h"
 
 #include <algorithm>
+#include <array>
+#include <iterator>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "base/json_writer.h"
 #include "plan/ports.h"
+#include "plan/words.h"
 
 namespace infbench::plan {
 namespace {
 
-void add(std::vector<std::string>& argv, std::initializer_list<std::string> words) { argv.insert(argv.end(), words); }
+constexpr std::string_view kHubPrefix = "hf:";
+constexpr std::string_view kAnyAddress = "0.0.0.0";
 
-void replace_all(std::string& text, std::string_view what, std::string_view with) {
-  for (std::size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + with.size())) {
-    text.replace(at, what.size(), with);
-  }
-}
-
-// Of a value's braces only {node} and {node_id} mean something: the value may be JSON.
-std::string templated(std::string value, const Node& node, int node_id) {
-  replace_all(value, "{node_id}", std::to_string(node_id));
-  replace_all(value, "{node}", node.name);
-  return value;
-}
-
-void set_variable(Environment& environment, const std::string& name, std::string value) {
-  const auto found = std::ranges::find(environment, name, &Environment::value_type::first);
-  if (found != environment.end()) {
-    found->second = std::move(value);
-  } else {
-    environment.emplace_back(name, std::move(value));
-  }
-}
-
-// Words that a shell takes as they are.
-bool is_bare(std::string_view word) {
-  constexpr std::string_view kSafe = "%+,-./:=@_";
-  const auto safe = [&](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           kSafe.find(c) != std::string_view::npos;
-  };
-  return !word.empty() && std::ranges::all_of(word, safe);
-}
-
-std::string shell_quote(const std::string& word) {
-  if (is_bare(word)) return word;
-  std::string inner = word;
-  replace_all(inner, "'", "'\\''");
-  return "'" + inner + "'";
-}
-
-// Flags that the plan sets itself and a recipe may repeat.
-bool is_ours(std::string_view flag) { return flag == "served-model-name" || flag == "disaggregation-mode"; }
-
-recipe::Flags without_ours(const recipe::Flags& flags) {
+recipe::Flags without(const recipe::Flags& flags, std::span<const std::string_view> names) {
   std::vector<recipe::Flag> rest;
-  std::ranges::copy_if(flags, std::back_inserter(rest), [](const recipe::Flag& flag) { return !is_ours(flag.name); });
+  const auto stays = [&](const recipe::Flag& flag) { return std::ranges::find(names, flag.name) == names.end(); };
+  std::ranges::copy_if(flags, std::back_inserter(rest), stays);
   return recipe::Flags(std::move(rest));
+}
+
+std::string last_part(std::string_view path) {
+  while (path.size() > 1 && path.ends_with('/')) path.remove_suffix(1);
+  return std::string(path.substr(path.rfind('/') + 1));
+}
+
+bool is_vllm(const recipe::Recipe& recipe) { return recipe.backend.type == "vllm"; }
+bool is_model(const recipe::Recipe& recipe) { return recipe.backend.type == "model"; }
+
+std::string kv_events_config(const recipe::Recipe& recipe, const Site& site, const recipe::KvEvents& events, int port) {
+  std::string out;
+  JsonWriter json(out);
+  json.begin_object();
+  if (is_vllm(recipe)) json.member("enable_kv_cache_events", true);  // without it vLLM publishes nothing
+  json.member("publisher", std::string_view(events.publisher));
+  json.member("topic", std::string_view(events.topic));
+  json.member("endpoint", std::string_view(fmt::format("tcp://{}:{}", site.bind == kAnyAddress ? "*" : site.bind, port)));
+  json.end_object();
+  return out;
+}
+
+const std::optional<recipe::KvEvents>& kv_events_of(const recipe::Backend& backend, Role role) {
+  if (role == Role::prefill) return backend.prefill_kv_events;
+  return role == Role::decode ? backend.decode_kv_events : backend.aggregated_kv_events;
+}
+
+void add_kv_events(const recipe::Recipe& recipe, const Site& site, const WorkerProcess& process,
+                   std::vector<std::string>& argv) {
+  if (process.ports.kv_events == 0) return;
+  const auto& events = kv_events_of(recipe.backend, process.role);
+  add(argv,
+      {"--kv-events-config", kv_events_config(recipe, site, events.value_or(recipe::KvEvents{}), process.ports.kv_events)});
+}
+
+// What the engine model has to be told, and a real engine finds out by itself.
+void add_engine_model(const recipe::Recipe& recipe, std::vector<std::string>& argv) {
+  const recipe::Engine& engine = recipe.engine;
+  add(argv, {"--gpu", recipe.resources.gpu_type, "--precision", recipe.model.precision});
+  if (engine.kv_tokens) add(argv, {"--kv-tokens", std::to_string(*engine.kv_tokens)});
+  if (recipe.disaggregated()) {
+    add(argv, {"--kv-link-gbps", shortest(engine.link_gbps), "--kv-link-us", shortest(engine.link_us)});
+  }
+  if (engine.time_scale != 1) add(argv, {"--time-scale", shortest(engine.time_scale)});
+}
+
+std::vector<std::string> sglang_argv(const recipe::Recipe& recipe, const Site& site, const recipe::WorkerGroup& group,
+                                     const WorkerProcess& process, const Worker& worker, const std::string& leader) {
+  // Flags that the plan sets itself and a recipe may repeat.
+  constexpr std::array<std::string_view, 2> kOurs{"served-model-name", "disaggregation-mode"};
+  const bool in_container = uses_containers(site, recipe.model.container);
+  std::vector<std::string> argv;
+  if (is_model(recipe)) {
+    add(argv, {program_path(site, in_container), "serve"});
+  } else {
+    add(argv, {in_container ? "python3" : site.python, "-m", "sglang.launch_server"});
+  }
+  add(argv, {"--model-path", model_place(recipe).path(in_container), "--served-model-name", recipe.served_model_name()});
+  add(argv, {"--host", site.bind, "--port", std::to_string(process.ports.http)});
+  if (process.ports.nccl != 0) add(argv, {"--nccl-port", std::to_string(process.ports.nccl)});
+  if (process.role != Role::aggregated) add(argv, {"--disaggregation-mode", std::string(name_of(process.role))});
+  if (process.ports.bootstrap != 0) add(argv, {"--disaggregation-bootstrap-port", std::to_string(process.ports.bootstrap)});
+  if (worker.nodes > 1) {
+    add(argv, {"--dist-init-addr", fmt::format("{}:{}", leader, worker.dist_init_port), "--nnodes",
+               std::to_string(worker.nodes), "--node-rank", std::to_string(process.rank)});
+  }
+  if (is_model(recipe)) add_engine_model(recipe, argv);
+  add_kv_events(recipe, site, process, argv);
+  append(argv, recipe::to_argv(without(*group.flags, kOurs)));
+  return argv;
+}
+
+// Since vLLM 0.11 `vllm serve` spreads a worker over nodes by --nnodes; only its rank 0 has an API.
+std::vector<std::string> vllm_argv(const recipe::Recipe& recipe, const Site& site, const recipe::WorkerGroup& group,
+                                   const WorkerProcess& process, const Worker& worker, const std::string& leader) {
+  const bool in_container = uses_containers(site, recipe.model.container);
+  std::vector<std::string> argv{in_container ? "vllm" : beside_python(site, "vllm"), "serve",
+                                model_place(recipe).path(in_container)};
+  if (group.flags->find("served-model-name") == nullptr) add(argv, {"--served-model-name", recipe.served_model_name()});
+  add(argv, {"--host", site.bind, "--port", std::to_string(process.ports.http)});
+  if (worker.nodes > 1) {
+    add(argv, {"--nnodes", std::to_string(worker.nodes), "--node-rank", std::to_string(process.rank), "--master-addr", leader,
+               "--master-port", std::to_string(worker.dist_init_port)});
+    if (process.rank > 0) add(argv, {"--headless"});
+  }
+  add_kv_events(recipe, site, process, argv);
+  append(argv, recipe::to_argv(*group.flags));
+  return argv;
 }
 
 }  // namespace
 
-std::vector<std::string> worker_argv(const recipe::Recipe& recipe, const recipe::WorkerGroup& group,
-                                     const WorkerProcess& process, const Worker& worker, const std::string& leader) {
-  std::vector<std::string> argv{"python3", "-m", "sglang.launch_server", "--model-path", "/model"};
-  add(argv, {"--served-model-name", recipe.served_model_name(), "--host", "0.0.0.0"});
-  add(argv, {"--port", std::to_string(process.ports.http), "--nccl-port", std::to_string(process.ports.nccl)});
-  if (process.role != Role::aggregated) add(argv, {"--disaggregation-mode", std::string(name_of(process.role))});
-  if (process.ports.bootstrap != 0) add(argv, {"--disaggregation-bootstrap-port", std::to_string(process.ports.bootstrap)});
-  if (worker.nodes > 1) {
-    add(argv, {"--dist-init-addr", fmt::format("{}:{}", leader, kDistInitPort), "--nnodes", std::to_string(worker.nodes),
-               "--node-rank", std::to_string(process.rank)});
-  }
-  for (std::string& word : recipe::to_argv(without_ours(*group.flags))) argv.push_back(std::move(word));
-  return argv;
+std::string ModelPlace::path(bool in_container) const {
+  if (!name.empty()) return name;
+  return in_container ? "/model" : folder;
 }
 
-std::vector<std::string> router_argv(const recipe::Recipe& recipe, std::span<const Worker> workers) {
+ModelPlace model_place(const recipe::Recipe& recipe) {
+  ModelPlace place;
+  place.is_read = !is_model(recipe);
+  const std::string& path = recipe.model.path;
+  if (path.starts_with(kHubPrefix)) {
+    place.name = path.substr(kHubPrefix.size());
+  } else if (recipe.model.stage_dir.has_value() && place.is_read) {
+    place.folder = *recipe.model.stage_dir + "/" + last_part(path);
+  } else {
+    place.folder = path;
+  }
+  return place;
+}
+
+bool uses_containers(const Site& site, const std::string& image) {
+  return site.launcher == LauncherKind::slurm && !image.empty();
+}
+
+std::string program_path(const Site& site, bool in_container) { return in_container ? "/srtctl/bin/srtctl" : site.program; }
+
+std::string beside_python(const Site& site, const std::string& program) {
+  const std::size_t slash = site.python.rfind('/');
+  return slash == std::string::npos ? program : site.python.substr(0, slash + 1) + program;
+}
+
+std::vector<std::string> worker_argv(const recipe::Recipe& recipe, const Site& site, const recipe::WorkerGroup& group,
+                                     const WorkerProcess& process, const Worker& worker, const std::string& leader) {
+  std::vector<std::string> argv = is_vllm(recipe) ? vllm_argv(recipe, site, group, process, worker, leader)
+                                                  : sglang_argv(recipe, site, group, process, worker, leader);
+  if (recipe.setup_script.empty()) return argv;
+  const std::string configs =
+      uses_containers(site, recipe.model.container) ? "/configs/" : site.cluster.srtctl_root.value_or(".") + "/configs/";
+  std::vector<std::string> with_setup{"bash", "-c", R"(bash "$0" && exec "$@")", configs + recipe.setup_script};
+  append(with_setup, std::move(argv));
+  return with_setup;
+}
+
+std::vector<std::string> router_argv(const recipe::Recipe& recipe, const Site& site, const RouterProcess& router,
+                                     std::span<const Worker> workers) {
+  constexpr std::array<std::string_view, 2> kOursWhenShared{"prometheus-host", "prometheus-port"};
   const bool ours = recipe.frontend.type == "srtctl";
-  std::vector<std::string> argv = ours ? std::vector<std::string>{"srtctl", "route"}
-                                       : std::vector<std::string>{"python", "-m", "sglang_router.launch_router"};
-  if (!recipe.disaggregated()) argv.emplace_back("--worker-urls");
-  if (recipe.disaggregated()) argv.emplace_back("--pd-disaggregation");
+  const bool shared = site.shared_host || site.launcher == LauncherKind::local;
+  const std::string python = uses_containers(site, recipe.model.container) ? "python" : site.python;
+  std::vector<std::string> argv = ours ? std::vector<std::string>{site.program, "route"}
+                                       : std::vector<std::string>{python, "-m", "sglang_router.launch_router"};
+  argv.emplace_back(recipe.disaggregated() ? "--pd-disaggregation" : "--worker-urls");
   for (const Worker& worker : workers) {
     if (worker.role == Role::prefill) add(argv, {"--prefill", worker.url, std::to_string(worker.bootstrap_port)});
     if (worker.role == Role::decode) add(argv, {"--decode", worker.url});
     if (worker.role == Role::aggregated) argv.push_back(worker.url);
   }
-  add(argv, {"--host", "0.0.0.0", "--port", std::to_string(kRouterPort)});
-  for (std::string& word : recipe::to_argv(recipe.frontend.args)) argv.push_back(std::move(word));
+  add(argv, {"--host", site.bind, "--port", std::to_string(router.port)});
+  if (!ours && shared) add(argv, {"--prometheus-host", site.bind, "--prometheus-port", std::to_string(router.metrics_port)});
+  append(argv, recipe::to_argv(shared ? without(recipe.frontend.args, kOursWhenShared) : recipe.frontend.args));
   // sglang-router has a default policy of its own; ours is named so that the line says what will happen.
   if (ours && !recipe.frontend.args.text("policy").has_value()) add(argv, {"--policy", recipe.policy(Stage::whole)});
   return argv;
@@ -102,17 +185,26 @@ Environment worker_environment(const recipe::Recipe& recipe, const recipe::Worke
   for (const auto& [name, value] : recipe.environment) set_variable(environment, name, templated(value, node, process.node));
   // A worker that has the whole node sees all GPUs anyway.
   if (static_cast<std::int64_t>(process.gpus.size()) < recipe.resources.gpus_per_node) {
-    set_variable(environment, "CUDA_VISIBLE_DEVICES", fmt::format("{}", fmt::join(process.gpus, ",")));
+    std::vector<std::string> gpus;
+    for (const int gpu : process.gpus) {
+      const auto index = static_cast<std::size_t>(gpu);
+      gpus.push_back(index < node.gpus.size() ? node.gpus[index] : std::to_string(gpu));
+    }
+    set_variable(environment, "CUDA_VISIBLE_DEVICES", fmt::format("{}", fmt::join(gpus, ",")));
   }
   return environment;
 }
 
-std::string shell_line(const Environment& environment, std::span<const std::string> argv) {
-  std::string line;
-  for (const auto& [name, value] : environment) line += fmt::format("{}={} ", name, value.empty() ? "" : shell_quote(value));
-  for (const std::string& word : argv) line += shell_quote(word) + " ";
-  if (!line.empty()) line.pop_back();
-  return line;
+Environment router_environment(const recipe::Recipe& recipe) {
+  Environment environment;
+  // sglang-router fetches the tokenizer of the model that its workers name from the hub, which the engine model has no use for.
+  if (is_model(recipe) && recipe.frontend.type == "sglang") set_variable(environment, "HF_HUB_OFFLINE", "1");
+  for (const auto& [name, value] : recipe.frontend.env) set_variable(environment, name, value);
+  return environment;
+}
+
+std::vector<std::string> staging_argv(const recipe::Recipe& recipe) {
+  return {"bash", "-c", R"(mkdir -p "$1" && exec rsync -a "$0/" "$1/")", recipe.model.path, model_place(recipe).folder};
 }
 
 }  // namespace infbench::plan

@@ -9,7 +9,9 @@
 
 namespace infbench::plan {
 
-// Nodes, GPUs and ports as a table, then every command line, quoted so that a shell takes it as it is. Ends with a newline.
+// Nodes, GPUs and ports as a table, then every command line in the order of start, quoted so that a shell takes it as it is.
+// Ends with a newline. Here and in the JSON values of variables and flags whose names say key, token, secret or password are
+// ***.
 std::string to_text(const Plan& plan);
 
 // One JSON object.

@@ -8,8 +8,8 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
-#include "plan/command_lines.h"
 #include "plan/plan_output.h"
+#include "plan/words.h"
 #include "recipe/read_recipe.h"
 #include "recipe/recipe_samples.h"
 
@@ -19,7 +19,7 @@ namespace {
 using Words = std::vector<std::string>;
 
 recipe::Recipe shipped(const std::string& name, const std::vector<std::string>& sets = {}) {
-  const auto read = recipe::read_recipe("recipies/qwen3-32b/" + name + ".yaml", sets);
+  const auto read = recipe::read_recipe("recipies/qwen3-32b/" + name + ".yaml", recipe::all_set(sets));
   EXPECT_TRUE(read.has_value()) << (read.has_value() ? "" : format_errors(read.error()));
   return read.value_or(recipe::Recipe{});
 }
@@ -161,15 +161,18 @@ TEST(Plan, BenchmarkAndOrder) {
   EXPECT_EQ(plan.benchmark.itl_threshold_ms, 25);
   EXPECT_EQ(plan.benchmark.url, "http://10.0.0.1:8000");
   EXPECT_EQ(plan.benchmark.model, "Qwen/Qwen3-32B");
-  EXPECT_EQ(plan.benchmark.tokenizer, "/model");
-  ASSERT_EQ(plan.order.size(), 11U);
+  // The reference's client runs in the model's container and says /model; ours runs on the node as it is.
+  EXPECT_EQ(plan.benchmark.tokenizer, "/models/Qwen3-32B");
+  ASSERT_EQ(plan.order.size(), 13U);
   for (std::size_t i = 0; i < 8; ++i) {
     EXPECT_EQ(plan.order[i].kind, StepKind::worker);
     EXPECT_EQ(plan.order[i].process, static_cast<int>(i));
   }
   EXPECT_EQ(plan.order[8].kind, StepKind::router);
   EXPECT_EQ(plan.order[9].kind, StepKind::ready);
-  EXPECT_EQ(plan.order[10].kind, StepKind::benchmark);
+  EXPECT_EQ(plan.order[10].kind, StepKind::warmup);
+  EXPECT_EQ(plan.order[11].kind, StepKind::flush);
+  EXPECT_EQ(plan.order[12].kind, StepKind::benchmark);
 }
 
 TEST(Plan, WorkersForTheVirtualCluster) {
@@ -252,10 +255,13 @@ TEST(Plan, TextShowsTableCommandsAndLimits) {
   for (const std::string_view part :
        {"qwen3-32b-disagg-kv-router: 6 prefill and 2 decode workers on 2 nodes with 8 GPUs each\n",
         "Names and addresses of nodes are placeholders.\n",
-        "  node02       10.0.0.2         prefill 5          2,3                6132  17505      7201\n",
-        "\n# decode 1 on node02\nCUDA_VISIBLE_DEVICES=6,7 python3 -m sglang.launch_server --model-path /model ",
-        " --json-model-override-args '{\"rope_scaling\":", "\n# router on node01\npython -m sglang_router.launch_router ",
-        "lists 6 prefill and 2 decode workers, all healthy; asked every 10 s for at most 1800 s\n",
+        "  node02       10.0.0.2         prefill 5          2,3                   6132     17505      7201\n",
+        "\n# decode 1 on node02, log outputs/JOB/logs/node02_decode_w1.out\nCUDA_VISIBLE_DEVICES=6,7 srun --jobid JOB "
+        "--overlap ",
+        " env CUDA_VISIBLE_DEVICES=6,7 python3 -m sglang.launch_server --model-path /model ",
+        " --json-model-override-args '{\"rope_scaling\":", "\n# router on node01, log outputs/JOB/logs/router.out\nsrun ",
+        " python -m sglang_router.launch_router --pd-disaggregation ",
+        "lists 6 prefill and 2 decode workers, all healthy, within 1800 s\n", "\n# warm-up on node01, ",
         "good is TTFT <= 2000 ms and ITL <= 25 ms\n"}) {
     EXPECT_THAT(text, ::testing::HasSubstr(std::string(part)));
   }
@@ -268,14 +274,18 @@ TEST(Plan, JsonSaysTheSame) {
   EXPECT_TRUE(json.complete());
   for (
       const std::string_view part :
-      {R"({"name":"qwen3-32b-disagg-kv-router","placeholder_nodes":true,"nodes":[{"name":"node01","address":"10.0.0.1","gpus":8},)",
+      {R"({"name":"qwen3-32b-disagg-kv-router","site":{"launcher":"slurm","bind":"0.0.0.0","one_host":false,"job":"JOB",)",
+       R"("output_dir":"outputs/JOB"},"placeholder_nodes":true,"nodes":[{"name":"node01","address":"10.0.0.1","gpus":8},)",
        R"({"worker":5,"role":"prefill","index":5,"rank":0,"node":"node02","gpus":[2,3],)",
-       R"("ports":{"http":6132,"nccl":17505,"bootstrap":7201},"argv":["python3","-m","sglang.launch_server",)",
-       R"("ports":{"http":6196,"nccl":17507,"bootstrap":null})", R"("environment":{"CUDA_VISIBLE_DEVICES":"6,7"})",
-       R"("router":{"node":"node01","port":8000,"url":"http://10.0.0.1:8000","argv":["python",)",
+       R"("ports":{"http":6132,"nccl":17505,"bootstrap":7201,"kv_events":null,"dist_init":null},)",
+       R"("command":{"name":"node02_prefill_w5","node":"node02","log":"outputs/JOB/logs/node02_prefill_w5.out",)",
+       R"("argv":["python3","-m","sglang.launch_server",)",
+       R"("ports":{"http":6196,"nccl":17507,"bootstrap":null,"kv_events":null,"dist_init":null})",
+       R"("environment":{"CUDA_VISIBLE_DEVICES":"6,7"})",
+       R"("router":{"node":"node01","port":8000,"metrics_port":29000,"url":"http://10.0.0.1:8000","command":{"name":"router",)",
        R"("readiness":{"url":"http://10.0.0.1:8000/workers","prefill":6,"decode":2,"regular":0,"timeout_s":1800})",
        R"("ttft_threshold_ms":2000,"itl_threshold_ms":25)",
-       R"({"start":"router"},{"wait":"readiness"},{"start":"benchmark"}]})"}) {
+       R"({"start":"router"},{"wait":"readiness"},{"start":"warmup"},{"do":"flush"},{"start":"benchmark"}]})"}) {
     EXPECT_THAT(out, ::testing::HasSubstr(std::string(part)));
   }
 }

@@ -1,8 +1,10 @@
+#include <algorithm>
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "plan/command_lines.h"
 #include "plan/plan_output.h"
+#include "plan/words.h"
 
 namespace infbench::plan {
 namespace {
@@ -16,21 +18,48 @@ std::string process_name(const WorkerProcess& process) {
 
 const Node& node_of(const Plan& plan, int node) { return plan.inventory.nodes[static_cast<std::size_t>(node)]; }
 
-std::string table(const Plan& plan) {
-  constexpr std::string_view kRow = "  {:<12} {:<16} {:<18} {:<16} {:>6} {:>6} {:>9}\n";
-  std::string out = fmt::format(kRow, "node", "address", "process", "GPUs", "http", "nccl", "bootstrap");
-  for (const WorkerProcess& process : plan.processes) {
-    const Node& node = node_of(plan, process.node);
-    out += fmt::format(kRow, node.name, node.address, process_name(process), fmt::format("{}", fmt::join(process.gpus, ",")),
-                       port_text(process.ports.http), port_text(process.ports.nccl), port_text(process.ports.bootstrap));
+// Columns that no process of this plan has a port for are left out.
+struct Column {
+  std::string_view title;
+  int Ports::*port;
+};
+std::vector<Column> columns_of(const Plan& plan) {
+  std::vector<Column> columns{{"http", &Ports::http}};
+  for (const Column& column :
+       {Column{"nccl", &Ports::nccl}, Column{"bootstrap", &Ports::bootstrap}, Column{"kv events", &Ports::kv_events}}) {
+    const auto used = [&](const WorkerProcess& process) { return process.ports.*column.port != 0; };
+    if (std::ranges::any_of(plan.processes, used)) columns.push_back(column);
   }
-  const Node& head = node_of(plan, plan.router.command.node);
-  return out + fmt::format(kRow, head.name, head.address, "router", "-", port_text(plan.router.port), "-", "-");
+  return columns;
 }
 
-std::string command(const Plan& plan, int node, std::string_view name, const Environment& environment,
-                    const std::vector<std::string>& argv) {
-  return fmt::format("\n# {} on {}\n{}\n", name, node_of(plan, node).name, shell_line(environment, argv));
+std::string table(const Plan& plan) {
+  constexpr std::string_view kStart = "  {:<12} {:<16} {:<18} {:<16}";
+  const std::vector<Column> columns = columns_of(plan);
+  std::string out = fmt::format(kStart, "node", "address", "process", "GPUs");
+  for (const Column& column : columns) out += fmt::format(" {:>9}", column.title);
+  out += "\n";
+  for (const WorkerProcess& process : plan.processes) {
+    const Node& node = node_of(plan, process.node);
+    const std::string gpus = fmt::format("{}", fmt::join(process.gpus, ","));
+    out += fmt::format(kStart, node.name, node.address, process_name(process), gpus);
+    for (const Column& column : columns) out += fmt::format(" {:>9}", port_text(process.ports.*column.port));
+    const int meeting = plan.workers[process.worker.value].dist_init_port;
+    if (process.rank == 0 && meeting != 0) out += fmt::format("  ranks meet at {}", meeting);
+    out += "\n";
+  }
+  const Node& head = node_of(plan, plan.router.command.node);
+  out += fmt::format(kStart, head.name, head.address, "router", "-") + fmt::format(" {:>9}", plan.router.port);
+  if (plan.router.metrics_port != 0) out += fmt::format("  metrics at {}", plan.router.metrics_port);
+  return out + "\n";
+}
+
+// What is started, then, where it is not the same, what runs on the node because of that.
+std::string command(const Plan& plan, std::string_view what, const Command& command) {
+  const bool direct = command.launch_argv == command.argv;
+  const Environment environment = without_secrets(command.environment);
+  return fmt::format("\n# {} on {}, log {}\n{}\n", what, node_of(plan, command.node).name, command.log,
+                     shell_line(environment, without_secrets(direct ? command.argv : command.launch_argv)));
 }
 
 std::string expected_workers(const Readiness& readiness) {
@@ -38,25 +67,36 @@ std::string expected_workers(const Readiness& readiness) {
   return fmt::format("{} prefill and {} decode workers", readiness.prefill, readiness.decode);
 }
 
+std::string benchmark_text(const Plan& plan) {
+  const Benchmark& b = plan.benchmark;
+  if (!b.command) return fmt::format("\n# the deployment stays up at {} until it is stopped\n", b.url);
+  const std::string_view node = node_of(plan, b.node).name;
+  std::string out = fmt::format("\n# benchmark {} on {}", b.type, node);
+  if (b.client != "custom") {
+    out += fmt::format(": workload {} to {} as {}; good is TTFT <= {} ms and ITL <= {} ms", b.workload, b.url, b.model,
+                       b.ttft_threshold_ms, b.itl_threshold_ms);
+  }
+  if (b.prepared_trace) {
+    out += fmt::format("; its trace is made before: {} times as fast", b.prepared_trace->speed);
+    if (b.prepared_trace->limit_seconds) out += fmt::format(", the first {} s", *b.prepared_trace->limit_seconds);
+  }
+  return out + "\n" + command(plan, "benchmark", *b.command).substr(1);
+}
+
 std::string step_text(const Plan& plan, const Step& step) {
   switch (step.kind) {
     case StepKind::worker: {
       const WorkerProcess& process = plan.processes[static_cast<std::size_t>(step.process)];
-      return command(plan, process.node, process_name(process), process.command.environment, process.command.argv);
+      return command(plan, process_name(process), process.command);
     }
-    case StepKind::router:
-      return command(plan, plan.router.command.node, "router", plan.router.command.environment, plan.router.command.argv);
+    case StepKind::router: return command(plan, "router", plan.router.command);
     case StepKind::ready:
       return fmt::format("\n# ready when {} lists {}, all healthy, within {} s\n", plan.readiness.url,
                          expected_workers(plan.readiness), plan.readiness.timeout_s);
-    case StepKind::stage_model:
-    case StepKind::warmup:
-    case StepKind::flush: break;
-    case StepKind::benchmark: {
-      const Benchmark& b = plan.benchmark;
-      return fmt::format("# benchmark {} on {}: workload {} to {} as {}; good is TTFT <= {} ms and ITL <= {} ms\n", b.type,
-                         node_of(plan, 0).name, b.workload, b.url, b.model, b.ttft_threshold_ms, b.itl_threshold_ms);
-    }
+    case StepKind::stage_model: return command(plan, "copy of the model", plan.staging[static_cast<std::size_t>(step.process)]);
+    case StepKind::warmup: return plan.benchmark.warmup ? command(plan, "warm-up", *plan.benchmark.warmup) : "";
+    case StepKind::flush: return "\n# every worker forgets the warm-up: POST /flush_cache\n";
+    case StepKind::benchmark: return benchmark_text(plan);
   }
   return {};
 }

@@ -18,14 +18,14 @@
 namespace infbench::recipe {
 namespace {
 
-struct Edit {
+struct Change {
   std::string from, to;
 };
 
 struct BadRecipe {
   std::string why;
   std::string_view base = kAggregated;
-  std::vector<Edit> edits;
+  std::vector<Change> changes;
   std::vector<std::string> sets;
   std::vector<std::string> errors;
 };
@@ -36,10 +36,10 @@ void add_line(const std::string& line, char previous, BadRecipe& row) {
   if (line.starts_with("set ")) row.sets.push_back(line.substr(4));
   if (line.starts_with("! ")) row.errors.push_back(rest);
   if (line.starts_with("- ")) {
-    if (previous != '-') row.edits.emplace_back();
-    row.edits.back().from += rest + "\n";
+    if (previous != '-') row.changes.emplace_back();
+    row.changes.back().from += rest + "\n";
   }
-  if (line.starts_with("+ ")) row.edits.back().to += rest + "\n";
+  if (line.starts_with("+ ")) row.changes.back().to += rest + "\n";
 }
 
 std::vector<BadRecipe> read_cases(const std::string& name) {
@@ -47,7 +47,7 @@ std::vector<BadRecipe> read_cases(const std::string& name) {
   std::ifstream file("src/recipe/testdata/" + name);
   char previous = ' ';
   for (std::string line; std::getline(file, line);) {
-    if (line.starts_with("== ")) rows.push_back({.why = line.substr(3), .edits = {}, .sets = {}, .errors = {}});
+    if (line.starts_with("== ")) rows.push_back({.why = line.substr(3), .changes = {}, .sets = {}, .errors = {}});
     if (!rows.empty()) add_line(line, previous, rows.back());
     previous = line.empty() ? ' ' : line.front();
   }
@@ -67,12 +67,12 @@ TEST_P(BadRecipes, GiveAllTheirErrors) {
   ASSERT_GE(rows.size(), 15U) << "run the tests from the project's root";
   for (const BadRecipe& row : rows) {
     std::string text(row.base);
-    for (const Edit& edit : row.edits) {
+    for (const Change& edit : row.changes) {
       const std::size_t at = text.find(edit.from);
       ASSERT_NE(at, std::string::npos) << row.why << ": nowhere in the recipe: " << edit.from;
       text.replace(at, edit.from.size(), edit.to);
     }
-    const Result<Recipe> recipe = read_recipe_text(text, "r.yaml", row.sets);
+    const Result<Recipe> recipe = read_recipe_text(text, "r.yaml", all_set(row.sets));
     std::vector<std::string> found;
     for (const Error& error : recipe.has_value() ? Errors{} : recipe.error()) {
       found.push_back(in_short(error));

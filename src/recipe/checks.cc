@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "base/check.h"
+
 namespace infbench::recipe {
 namespace {
 
@@ -32,6 +34,12 @@ const Entry* Checked::entry(std::string_view path) const {
   return found != nullptr && found->value.kind != Node::Kind::null ? found : nullptr;
 }
 
+const BoundSection& Checked::schema_of(std::string_view key) const {
+  const auto found = std::ranges::find(schema.sections, key, &BoundSection::key);
+  INFBENCH_CHECK(found != schema.sections.end());
+  return *found;
+}
+
 Place Checked::key_place(std::string_view path) const {
   const Entry* last = walk(root, path).second;
   return last != nullptr ? last->place : root.place;
@@ -59,6 +67,7 @@ void check_all(const Checked& checked) {
   check_workers(checked);
   check_engine(checked);
   check_frontend(checked);
+  check_benchmark(checked);
 }
 
 }  // namespace infbench::recipe

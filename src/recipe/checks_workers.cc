@@ -94,12 +94,13 @@ void check_room(const Checked& checked, std::span<const WorkerGroup> groups) {
   if (!sizes_fit) return;
   const auto per_node = static_cast<int>(checked.recipe.resources.gpus_per_node);
   const int nodes = checked.recipe.nodes();
-  const Topology topology = place_workers(asked, nodes, per_node);
+  const Topology topology = place_workers(asked, nodes, per_node, checked.recipe.resources.spread_workers);
   if (topology.nodes_used <= nodes) return;
   const Role role = groups.back().role;
   const std::string size = resource("gpus_per_", role, "");
   checked.findings.add(checked.value_place(checked.given(size) ? size : resource("", role, "_workers")),
-                       fmt::format("{} need {} nodes of {} GPUs, found {}", wanted, topology.nodes_used, per_node, nodes),
+                       fmt::format("{} need {} nodes of {} GPUs{}, found {}", wanted, topology.nodes_used, per_node,
+                                   checked.recipe.resources.spread_workers ? " by spread_workers" : "", nodes),
                        "ask for more nodes, fewer workers, or another number of GPUs per worker");
 }
 

@@ -1,7 +1,9 @@
 #include "recipe/findings.h"
 
 #include <algorithm>
-#include <tuple>
+#include <iterator>
+
+#include <fmt/format.h>
 
 #include "base/check.h"
 
@@ -20,9 +22,9 @@ void Findings::add_file(std::string name, std::string_view text) {
   sources_.push_back(std::move(source));
 }
 
-int Findings::add_set(const std::string& text) {
+int Findings::add_edit(std::string_view option, const std::string& text) {
   INFBENCH_CHECK(!sources_.empty());
-  sources_.push_back({sources_.front().name + ": --set", {"--set " + text}});
+  sources_.push_back({fmt::format("{}: {}", sources_.front().name, option), {fmt::format("{} {}", option, text)}});
   return static_cast<int>(sources_.size()) - 1;
 }
 
@@ -43,15 +45,26 @@ void Findings::add_hidden(const Place& place, std::string what, std::string hint
                                  .source_line = {}}});
 }
 
+std::vector<Finding> Findings::cut(std::size_t from) {
+  INFBENCH_CHECK(from <= found_.size());
+  const auto first = found_.begin() + static_cast<std::ptrdiff_t>(from);
+  std::vector<Finding> out(std::make_move_iterator(first), std::make_move_iterator(found_.end()));
+  found_.erase(first, found_.end());
+  return out;
+}
+
 Errors Findings::take() {
   std::ranges::stable_sort(found_, {}, &Finding::place);
   Errors errors;
+  std::size_t here = 0;  // the first error of this place
+  Place place;
   for (Finding& finding : found_) {
-    const auto same = [&](const Error& seen) {
-      return std::tie(seen.what, seen.file, seen.line, seen.column) ==
-             std::tie(finding.error.what, finding.error.file, finding.error.line, finding.error.column);
-    };
-    if (std::ranges::none_of(errors, same)) errors.push_back(std::move(finding.error));
+    if (finding.place != place) here = errors.size();
+    place = finding.place;
+    const auto same = [&](const Error& seen) { return seen.what == finding.error.what; };
+    if (std::none_of(errors.begin() + static_cast<std::ptrdiff_t>(here), errors.end(), same)) {
+      errors.push_back(std::move(finding.error));
+    }
   }
   found_.clear();
   return errors;

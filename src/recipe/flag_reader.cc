@@ -19,9 +19,11 @@ struct FlagRange {
 constexpr auto kRanges = std::to_array<FlagRange>({
     {"balance-abs-threshold", {.least = 0}},
     {"balance-rel-threshold", {.least = 0}},
+    {"block-size", {.least = 1, .most = 65536}},
     {"cache-threshold", {.least = 0, .most = 1}},
     {"context-length", {.least = 1}},
     {"data-parallel-size", {.least = 1, .most = 32768}},
+    {"gpu-memory-utilization", {.least = 0, .most = 1, .above = true}},
     {"mem-fraction-static", {.least = 0, .most = 1, .above = true}},
     {"page-size", {.least = 1, .most = 65536}},
     {"pipeline-parallel-size", {.least = 1, .most = 32768}},

@@ -5,9 +5,14 @@
 namespace infbench::recipe {
 
 const KnownFlag* FlagTable::find(std::string_view name) const {
-  const auto at = std::lower_bound(flags.begin(), flags.end(), name,
-                                   [](const KnownFlag& flag, std::string_view wanted) { return flag.name < wanted; });
-  return at != flags.end() && at->name == name ? &*at : nullptr;
+  const auto exactly = [&](std::string_view wanted) -> const KnownFlag* {
+    const auto at = std::ranges::lower_bound(flags, wanted, {}, &KnownFlag::name);
+    return at != flags.end() && at->name == wanted ? &*at : nullptr;
+  };
+  constexpr std::string_view kNo = "no-";
+  if (const KnownFlag* found = exactly(name); found != nullptr || !negatable || !name.starts_with(kNo)) return found;
+  const KnownFlag* positive = exactly(name.substr(kNo.size()));
+  return positive != nullptr && positive->type == FlagType::truth ? positive : nullptr;
 }
 
 bool FlagTable::is_planned(std::string_view name) const { return std::ranges::find(planned, name) != planned.end(); }

@@ -28,6 +28,7 @@ struct FlagTable {
   std::span<const KnownFlag> flags;  // in order of name
   std::span<const FlagAlias> aliases;
   std::span<const std::string_view> planned;  // set by the plan
+  bool negatable = false;                     // a flag of truth has a --no- form as well
 
   const KnownFlag* find(std::string_view name) const;  // null: unknown
   bool is_planned(std::string_view name) const;
@@ -35,8 +36,10 @@ struct FlagTable {
 };
 
 const FlagTable& sglang_server_flags();
+const FlagTable& vllm_server_flags();
 const FlagTable& sglang_router_flags();
 const FlagTable& srtctl_route_flags();
+const FlagTable& aiperf_flags();  // of `aiperf profile`
 
 // '_' is '-', and an alias is the name it stands for: "tp_size" is "tensor-parallel-size".
 std::string canonical_flag(std::string_view key, const FlagTable& table);

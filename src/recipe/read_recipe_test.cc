@@ -22,7 +22,7 @@ Recipe good(const Result<Recipe>& recipe) {
 }
 
 Recipe good_text(const std::string& text, const std::vector<std::string>& sets = {}) {
-  return good(read_recipe_text(text, "r.yaml", sets));
+  return good(read_recipe_text(text, "r.yaml", all_set(sets)));
 }
 
 std::string errors_of(const Result<Recipe>& recipe) { return recipe.has_value() ? "no error" : format_errors(recipe.error()); }
@@ -64,7 +64,7 @@ TEST(ReadRecipe, ShippedRecipesAndTheirOverrides) {
   for (const std::string name : {"agg-round-robin", "disagg-kv-router"}) {
     const std::string path = "recipies/qwen3-32b/" + name + ".yaml";
     const Recipe recipe = good(read_recipe(path));
-    const Recipe ours = good(read_recipe(path, sets));
+    const Recipe ours = good(read_recipe(path, all_set(sets)));
     EXPECT_EQ(recipe.file, path);
     EXPECT_EQ(recipe.policy(Stage::prefill), name == "agg-round-robin" ? "round_robin" : "cache_aware");
     EXPECT_EQ(ours.policy(Stage::prefill), "min_ttft");
@@ -233,7 +233,7 @@ r.yaml:26:22: benchmark.ttft_threshold_ms: expected a number above 0 and at most
 
 TEST(ReadRecipe, ErrorOfAnOverrideShowsTheOverride) {
   const std::vector<std::string> sets{"frontend.args.polcy=min_ttft"};
-  EXPECT_EQ(errors_of(read_recipe_text(kAggregated, "r.yaml", sets)),
+  EXPECT_EQ(errors_of(read_recipe_text(kAggregated, "r.yaml", all_set(sets))),
             "r.yaml: --set:1:21: unknown key 'polcy' in frontend.args: did you mean 'policy'?\n"
             "  --set frontend.args.polcy=min_ttft\n"
             "                      ^\n");

@@ -32,6 +32,7 @@ int Recipe::nodes() const {
 
 WorkerGroup Recipe::group(Role role) const {
   const Resources& r = resources;
+  const EngineConfig& config = backend.type == "vllm" ? backend.vllm_config : backend.sglang_config;
   const std::int64_t prefill_gpus =
       gpus_each(r.gpus_per_prefill, r.prefill_nodes.value_or(0), r.gpus_per_node, r.prefill_workers.value_or(0));
   const auto make = [&](const std::optional<std::int64_t>& workers, std::int64_t gpus, const std::optional<Flags>& flags,
@@ -39,19 +40,18 @@ WorkerGroup Recipe::group(Role role) const {
     return WorkerGroup{role, static_cast<int>(workers.value_or(0)), static_cast<int>(gpus), flags_or_none(flags), &variables};
   };
   switch (role) {
-    case Role::prefill:
-      return make(r.prefill_workers, prefill_gpus, backend.sglang_config.prefill, backend.prefill_environment);
+    case Role::prefill: return make(r.prefill_workers, prefill_gpus, config.prefill, backend.prefill_environment);
     case Role::decode: {
       const bool shares = r.decode_nodes.value_or(0) == 0 && !r.gpus_per_decode.has_value();
       const std::int64_t gpus =
           shares ? prefill_gpus
                  : gpus_each(r.gpus_per_decode, r.decode_nodes.value_or(0), r.gpus_per_node, r.decode_workers.value_or(0));
-      return make(r.decode_workers, gpus, backend.sglang_config.decode, backend.decode_environment);
+      return make(r.decode_workers, gpus, config.decode, backend.decode_environment);
     }
     case Role::aggregated: break;
   }
   const std::int64_t gpus = gpus_each(r.gpus_per_agg, r.agg_nodes.value_or(0), r.gpus_per_node, r.agg_workers.value_or(0));
-  return make(r.agg_workers, gpus, backend.sglang_config.aggregated, backend.aggregated_environment);
+  return make(r.agg_workers, gpus, config.aggregated, backend.aggregated_environment);
 }
 
 std::vector<WorkerGroup> Recipe::groups() const {
@@ -63,6 +63,14 @@ EngineFlags Recipe::engine_flags(Role role) const {
   const Flags& flags = *group(role).flags;
   EngineFlags out;
   out.tensor_parallel_size = static_cast<int>(flags.integer("tensor-parallel-size").value_or(1));
+  if (backend.type == "vllm") {
+    constexpr Tokens kVllmBlock = 16;  // vllm 0.13.0, config/cache.py
+    out.page_size = flags.integer("block-size").value_or(kVllmBlock);
+    out.context_length = flags.integer("max-model-len");
+    out.chunked_prefill_size = flags.integer("max-num-batched-tokens");
+    out.mem_fraction_static = flags.number("gpu-memory-utilization");
+    return out;
+  }
   out.page_size = flags.integer("page-size").value_or(1);
   out.context_length = flags.integer("context-length");
   out.mem_fraction_static = flags.number("mem-fraction-static");
@@ -85,6 +93,8 @@ std::string Recipe::policy(Stage stage) const {
 std::string Recipe::served_model_name() const {
   const WorkerGroup group_of_name = group(disaggregated() ? Role::prefill : Role::aggregated);
   if (auto given = group_of_name.flags->text("served-model-name")) return *given;
+  const Flag* names = group_of_name.flags->find("served-model-name");  // vLLM takes several, of which the first counts
+  if (names != nullptr && !names->value.items.empty()) return to_text(names->value.items.front());
   std::string_view path = model.path;
   while (path.size() > 1 && path.ends_with('/')) path.remove_suffix(1);
   return std::string(path.substr(path.rfind('/') + 1));

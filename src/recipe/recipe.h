@@ -107,13 +107,13 @@ struct WorkerGroup {
   const StringMap* environment = nullptr;  // into the Recipe; never null
 };
 
-// The server flags that the engine model understands, with sglang's defaults filled in.
+// The server flags that the engine model understands, with sglang's defaults filled in; of vLLM those that mean the same.
 struct EngineFlags {
   int tensor_parallel_size = 1;
   Tokens page_size = 1;
   std::optional<Tokens> context_length;        // none: what the model's own config says
-  std::optional<Tokens> chunked_prefill_size;  // none: prompts are not cut (the flag is -1)
-  std::optional<double> mem_fraction_static;   // none: sglang measures the GPU's memory at start
+  std::optional<Tokens> chunked_prefill_size;  // none: prompts are not cut (the flag is -1); of vLLM: its own default
+  std::optional<double> mem_fraction_static;   // none: the engine's own default
 };
 
 struct Output {

@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "recipe/read_recipe.h"
+
 namespace infbench::recipe {
 
 // Aggregated: 8 workers of 2 GPUs on 2 nodes. Errors in the tests name its lines.
@@ -73,6 +75,13 @@ inline std::string edited(std::string_view text, const Edits& edits) {
     if (at == std::string::npos) return "the text to edit is not there: " + std::string(from);
     out.replace(at, from.size(), to);
   }
+  return out;
+}
+
+// Each of them a --set.
+inline std::vector<Edit> all_set(const std::vector<std::string>& sets) {
+  std::vector<Edit> out;
+  for (const std::string& set : sets) out.push_back({Edit::Kind::set, set});
   return out;
 }
 

@@ -1,25 +1,10 @@
 #include "recipe/schema.h"
 
-#include <array>
-
+#include "recipe/schema_field.h"
 #include "recipe/text_rules.h"
 
 namespace infbench::recipe {
 namespace {
-
-template <class S>
-using Member =
-    std::variant<std::string S::*, std::optional<std::string> S::*, std::int64_t S::*, std::optional<std::int64_t> S::*,
-                 double S::*, bool S::*, StringMap S::*, Flags S::*, std::optional<Flags> S::*>;
-
-template <class S>
-struct Field {
-  std::string_view key;
-  Member<S> member;
-  Rule rule;
-};
-
-using Names = std::string_view;
 
 constexpr Range kNodes{.least = 1, .most = 1024};
 constexpr Range kSharedNodes{.least = 0, .most = 1024};
@@ -27,47 +12,117 @@ constexpr Range kWorkers{.least = 1, .most = 32768};
 constexpr Range kWorkerGpus{.least = 1, .most = 32768};
 // 32 keeps the ports of the workers on one node clear of each other (plan/ports.h).
 constexpr Range kNodeGpus{.least = 1, .most = 32};
-constexpr Range kThreshold{.least = 0, .most = 86'400'000, .above = true};
 constexpr Range kAttempts{.least = 1, .most = 1'000'000};
 constexpr Range kSeconds{.least = 1, .most = 86'400};
 
-constexpr auto kPrecisions = std::to_array<Names>({"bf16", "fp16", "fp8", "fp4", "nvfp4", "mxfp4", "int8", "int4"});
+constexpr auto kPrecisions = std::to_array<std::string_view>({"bf16", "fp16", "fp8", "fp4", "nvfp4", "mxfp4", "int8", "int4"});
 constexpr auto kGpuTypes =
-    std::to_array<Names>({"a100", "h20", "h100", "h200", "b200", "b300", "gb200", "gb300", "l40s", "mi300x"});
-constexpr auto kFrontends = std::to_array<Names>({"sglang", "srtctl"});
-constexpr auto kLaterFrontends = std::to_array<Names>({"dynamo", "trtllm_serve", "vllm"});
-constexpr auto kBackends = std::to_array<Names>({"sglang"});
-constexpr auto kLaterBackends = std::to_array<Names>({"vllm", "trtllm", "mocker", "model"});
-constexpr auto kBenchmarks = std::to_array<Names>({"mooncake-router"});
-constexpr auto kLaterBenchmarks = std::to_array<Names>({"manual", "custom", "gpqa", "gsm8k", "lm-eval", "longbenchv2", "mmlu",
-                                                        "router", "sa-bench", "sglang-bench", "trace-replay"});
-constexpr auto kWorkloads = std::to_array<Names>({"conversation", "mooncake", "synthetic", "toolagent"});
+    std::to_array<std::string_view>({"a100", "h20", "h100", "h200", "b200", "b300", "gb200", "gb300", "l40s", "mi300x"});
 
-constexpr auto kLaterTop = std::to_array<Names>(
-    {"base", "container_mounts", "dynamo", "enable_config_dump", "extra_mount", "identity", "infra", "lock", "observability",
-     "output", "profiling", "reporting", "sbatch_directives", "setup_script", "srun_options", "sweep", "telemetry"});
-constexpr auto kLaterModel = std::to_array<Names>({"stage_dir"});
-constexpr auto kLaterResources = std::to_array<Names>({"het_jobs", "spread_workers"});
-constexpr auto kLaterFrontend =
-    std::to_array<Names>({"ctx_router", "dedicated_node", "gen_router", "nginx_container", "nginx_keepalive_timeout",
-                          "nginx_raise_ulimit", "nginx_session_affinity", "nginx_session_affinity_header",
-                          "num_additional_frontends", "orchestrator_placement", "server_config_extra"});
-constexpr auto kLaterBackend = std::to_array<Names>({"kv_events_config", "mooncake_kv_store", "trtllm_config", "vllm_config"});
-constexpr auto kLaterBenchmark = std::to_array<Names>({"aiperf_args", "aiperf_package", "client", "client_dedicated_node",
-                                                       "client_placement", "colocate_with_frontend", "command", "concurrencies",
-                                                       "container_image", "env", "isl", "osl", "req_rate", "trace_file"});
+constexpr auto kRefusedTop = std::to_array<Refused>({
+    {"dynamo", "there is no Dynamo here, frontends are sglang and srtctl"},
+    {"enable_config_dump", "only Dynamo's workers dump their configuration; the plan has every flag"},
+    {"host_setup", "put such commands into default_bash_preamble of srtslurm.yaml"},
+    {"identity", "what ran is written down in the output folder, not compared"},
+    {"infra", "no NATS and no etcd are started"},
+    {"observability", "there is no scraper of metrics and no dashboard"},
+    {"profiling", "profilers are not started"},
+    {"reporting", "nothing is uploaded or sent anywhere"},
+    {"roles", "recipes of the second schema are not read; write resources and backend"},
+    {"services", "further services are not started"},
+    {"telemetry", "there is no exporter of GPU metrics"},
+});
+constexpr auto kIgnoredTop = std::to_array<std::string_view>({"lock"});
+constexpr auto kRefusedResources = std::to_array<Refused>({
+    {"het_jobs", "heterogeneous jobs are not submitted; all nodes are alike"},
+});
+
+constexpr auto kOwnedDirectives = std::to_array<Refused>({
+    {"account", "use slurm.account"},
+    {"array", "submit the recipe several times"},
+    {"gpus-per-node", "use resources.gpus_per_node"},
+    {"job-name", "use name"},
+    {"nodes", "it follows from resources"},
+    {"ntasks", "it follows from resources"},
+    {"ntasks-per-node", "there is one"},
+    {"output", "logs are in the output folder"},
+    {"error", "logs are in the output folder"},
+    {"partition", "use slurm.partition"},
+    {"signal", "srtctl collects its results before the time limit"},
+    {"time", "use slurm.time_limit"},
+    {"wait", "use submit --wait"},
+    {"wrap", "srtctl writes the batch script"},
+});
+constexpr auto kOwnedOptions = std::to_array<Refused>({
+    {"container-image", "use model.container"},
+    {"container-mounts", "use container_mounts"},
+    {"error", "logs are in the output folder"},
+    {"export", "use environment"},
+    {"jobid", "it is the job's"},
+    {"nodelist", "it follows from resources"},
+    {"nodes", "it follows from resources"},
+    {"ntasks", "it follows from resources"},
+    {"output", "logs are in the output folder"},
+});
 
 const auto kRecipe = std::to_array<Field<Recipe>>({
     {"name", &Recipe::name, {.doc = "name of the job", .required = true, .check = &check_name}},
-    {"environment", &Recipe::environment, {.doc = "environment variables of every worker"}},
+    {"environment",
+     &Recipe::environment,
+     {.doc = "environment variables of every worker; `{node}` and `{node_id}` in a value are the worker's node and its number "
+             "from 0, other braces stay"}},
+    {"container_mounts",
+     &Recipe::container_mounts,
+     {.doc = "folders of the node mounted into every container: folder on the node, folder in the container",
+      .check = &check_absolute_path,
+      .key_check = &check_absolute_path,
+      .expand = true}},
+    {"extra_mount",
+     &Recipe::extra_mount,
+     {.doc = "the same as a list of `node-folder:container-folder`, with `:ro` behind it for reading only",
+      .check = &check_mount,
+      .expand = true}},
+    {"srun_options",
+     &Recipe::srun_options,
+     {.doc = "further long options of every `srun` that starts a worker; an empty value gives the bare option",
+      .check = &check_line,
+      .key_check = &check_option,
+      .owned_keys = kOwnedOptions}},
+    {"sbatch_directives",
+     &Recipe::sbatch_directives,
+     {.doc = "further `#SBATCH --key=value` lines; an empty value gives the bare option",
+      .check = &check_line,
+      .key_check = &check_option,
+      .owned_keys = kOwnedDirectives}},
+    {"setup_script",
+     &Recipe::setup_script,
+     {.doc = "a file of the folder configs/, run in every worker's container before the worker; empty: none",
+      .check = &check_file_name}},
 });
 
 const auto kModel = std::to_array<Field<Model>>({
     {"path",
      &Model::path,
-     {.doc = "local folder with the model's weights, mounted as /model", .required = true, .check = &check_absolute_path}},
-    {"container", &Model::container, {.doc = "container image of the workers", .required = true, .check = &check_word}},
+     {.doc =
+          "local folder with the model's weights, mounted as /model; or `hf:org/name`, which the engine fetches; or an alias "
+          "of model_paths in srtslurm.yaml",
+      .required = true,
+      .check = &check_model_path,
+      .aliases = &Cluster::model_paths,
+      .expand = true}},
+    {"container",
+     &Model::container,
+     {.doc = "container image of the workers: of a registry, a file, or an alias of containers in srtslurm.yaml; empty: "
+             "processes run on the nodes as they are",
+      .check = &check_image,
+      .aliases = &Cluster::containers,
+      .expand = true}},
     {"precision", &Model::precision, {.doc = "number format of the weights", .required = true, .choices = kPrecisions}},
+    {"stage_dir",
+     &Model::stage_dir,
+     {.doc = "folder on each node that the model is copied to before the workers start; without it it is read where it is",
+      .check = &check_absolute_path,
+      .expand = true}},
 });
 
 const auto kResources = std::to_array<Field<Resources>>({
@@ -94,56 +149,19 @@ const auto kResources = std::to_array<Field<Resources>>({
      {.doc = "GPUs of each decode worker; without it decode_nodes * gpus_per_node / decode_workers, rounded down, and with "
              "decode_nodes 0 as many as a prefill worker",
       .range = kWorkerGpus}},
+    {"spread_workers",
+     &Resources::spread_workers,
+     {.doc = "every worker begins on a node of its own, even if several would fit on one"}},
 });
 
 const auto kSlurm = std::to_array<Field<Slurm>>({
-    {"account", &Slurm::account, {.doc = "account of the job", .check = &check_word}},
-    {"partition", &Slurm::partition, {.doc = "partition of the job", .check = &check_word}},
-    {"time_limit", &Slurm::time_limit, {.doc = "longest run time, as Slurm writes it: 01:30:00", .check = &check_time_limit}},
-});
-
-const auto kFrontend = std::to_array<Field<Frontend>>({
-    {"type",
-     &Frontend::type,
-     {.doc = "the router: sglang (sglang-router) or srtctl (our own)",
-      .required = true,
-      .choices = kFrontends,
-      .later = kLaterFrontends}},
-    {"enable_multiple_frontends",
-     &Frontend::enable_multiple_frontends,
-     {.doc = "several routers behind nginx; only false is supported yet"}},
-    {"args", &Frontend::args, {.doc = "command-line flags of the router; policy is the one that matters most"}},
-    {"env", &Frontend::env, {.doc = "environment variables of the router"}},
-});
-
-const auto kBackend = std::to_array<Field<Backend>>({
-    {"type", &Backend::type, {.doc = "the engine of the workers", .choices = kBackends, .later = kLaterBackends}},
-    {"prefill_environment", &Backend::prefill_environment, {.doc = "environment variables of prefill workers"}},
-    {"decode_environment", &Backend::decode_environment, {.doc = "environment variables of decode workers"}},
-    {"aggregated_environment", &Backend::aggregated_environment, {.doc = "environment variables of aggregated workers"}},
-});
-
-const auto kEngineConfig = std::to_array<Field<EngineConfig>>({
-    {"prefill", &EngineConfig::prefill, {.doc = "server flags of prefill workers"}},
-    {"decode", &EngineConfig::decode, {.doc = "server flags of decode workers"}},
-    {"aggregated", &EngineConfig::aggregated, {.doc = "server flags of aggregated workers"}},
-});
-
-const auto kBenchmark = std::to_array<Field<Benchmark>>({
-    {"type",
-     &Benchmark::type,
-     {.doc = "what is measured", .required = true, .choices = kBenchmarks, .later = kLaterBenchmarks}},
-    {"mooncake_workload", &Benchmark::mooncake_workload, {.doc = "which Mooncake trace is replayed", .choices = kWorkloads}},
-    {"ttft_threshold_ms",
-     &Benchmark::ttft_threshold_ms,
-     {.doc = "limit of the time to first token, in milliseconds",
-      .range = kThreshold,
-      .range_hint = "leave the key out for the default of 2000"}},
-    {"itl_threshold_ms",
-     &Benchmark::itl_threshold_ms,
-     {.doc = "limit of a request's mean inter-token latency, in milliseconds",
-      .range = kThreshold,
-      .range_hint = "leave the key out for the default of 25"}},
+    {"account",
+     &Slurm::account,
+     {.doc = "account of the job; without it default_account of srtslurm.yaml", .check = &check_word}},
+    {"partition", &Slurm::partition, {.doc = "partition of the job; without it default_partition", .check = &check_word}},
+    {"time_limit",
+     &Slurm::time_limit,
+     {.doc = "longest run time, as Slurm writes it: `01:30:00`; without it default_time_limit", .check = &check_time_limit}},
 });
 
 const auto kHealthCheck = std::to_array<Field<HealthCheck>>({
@@ -163,36 +181,39 @@ const auto kEngine = std::to_array<Field<Engine>>({
      {.doc = "speed of each GPU's link to other nodes, in gigabits per second (400 Gbit/s = 50 GB/s)",
       .range = {.least = 0, .most = 1e6, .above = true}}},
     {"link_us", &Engine::link_us, {.doc = "latency of that link, in microseconds", .range = {.least = 0, .most = 1e6}}},
+    {"time_scale",
+     &Engine::time_scale,
+     {.doc = "backend.type model only: all of the engine's times are divided by it, so that a test need not take an hour",
+      .range = {.least = 0, .most = 1e6, .above = true}}},
 });
 
-template <class S, std::size_t N>
-BoundSection section_of(std::string_view key, std::string_view doc, bool required, const std::array<Field<S>, N>& table,
-                        S& section, std::span<const std::string_view> later = {}) {
-  BoundSection bound{.key = key, .doc = doc, .required = required, .later = later};
-  for (const Field<S>& field : table) {
-    const Slot slot = std::visit([&](auto member) -> Slot { return &(section.*member); }, field.member);
-    bound.fields.push_back({field.key, slot, field.rule});
-  }
-  return bound;
-}
+const auto kOutput = std::to_array<Field<Output>>({
+    {"log_dir",
+     &Output::log_dir,
+     {.doc = "folder of the job's logs: an absolute one, or one below the job's output folder; `{job_id}` in it is the job's; "
+             "without it logs",
+      .check = &check_log_dir,
+      .expand = true}},
+});
 
 }  // namespace
 
+BoundSection bind_health_check(std::string_view key, HealthCheck& health_check) {
+  return section_of(key, "waiting until the deployment is ready", false, kHealthCheck, health_check);
+}
+
 BoundSection bind_schema(Recipe& recipe) {
-  BoundSection top = section_of("", "a recipe: what to deploy and what to measure", true, kRecipe, recipe, kLaterTop);
-  BoundSection backend = section_of("backend", "the engine", true, kBackend, recipe.backend, kLaterBackend);
-  backend.sections.push_back(section_of("sglang_config", "server flags of sglang, per role; '_' in a name is '-'", true,
-                                        kEngineConfig, recipe.backend.sglang_config));
+  BoundSection top = section_of("", "a recipe: what to deploy and what to measure", true, kRecipe, recipe, kRefusedTop);
+  top.ignored = kIgnoredTop;
+  top.sections.push_back(section_of("model", "the model's folder, container and precision", true, kModel, recipe.model));
   top.sections.push_back(
-      section_of("model", "the model's folder, container and precision", true, kModel, recipe.model, kLaterModel));
-  top.sections.push_back(
-      section_of("resources", "nodes, GPUs and workers", true, kResources, recipe.resources, kLaterResources));
+      section_of("resources", "nodes, GPUs and workers", true, kResources, recipe.resources, kRefusedResources));
   top.sections.push_back(section_of("slurm", "the Slurm job", false, kSlurm, recipe.slurm));
-  top.sections.push_back(section_of("frontend", "the router", true, kFrontend, recipe.frontend, kLaterFrontend));
-  top.sections.push_back(std::move(backend));
-  top.sections.push_back(section_of("benchmark", "the measurement", true, kBenchmark, recipe.benchmark, kLaterBenchmark));
-  top.sections.push_back(
-      section_of("health_check", "waiting until the deployment is ready", false, kHealthCheck, recipe.health_check));
+  top.sections.push_back(bind_frontend(recipe.frontend));
+  top.sections.push_back(bind_backend(recipe.backend));
+  top.sections.push_back(bind_benchmark(recipe.benchmark));
+  top.sections.push_back(bind_health_check("health_check", recipe.health_check));
+  top.sections.push_back(section_of("output", "where files go", false, kOutput, recipe.output));
   top.sections.push_back(section_of("engine", "read by the engine model only: what a real engine finds out by itself", false,
                                     kEngine, recipe.engine));
   return top;
@@ -204,10 +225,13 @@ std::string_view type_name(const Slot& slot) {
                                                                            "an integer",
                                                                            "an integer",
                                                                            "a number",
+                                                                           "a number",
                                                                            "true or false",
                                                                            "a mapping of texts",
+                                                                           "a list of texts",
                                                                            "a mapping of flags",
-                                                                           "a mapping of flags"};
+                                                                           "a mapping of flags",
+                                                                           "true, false or a mapping of roles"};
   return kNames[slot.index()];
 }
 

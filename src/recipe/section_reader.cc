@@ -17,9 +17,16 @@ std::string joined(const std::string& path, std::string_view key) {
 
 std::string shown_path(const std::string& path) { return path.empty() ? "the recipe" : path; }
 
-template <typename T>
-bool contains(std::span<const T> all, std::string_view wanted) {
-  return std::ranges::find(all, wanted) != all.end();
+// Whether a value says that the thing is not wanted: null, false, nothing at all, or a section with enabled: false.
+bool turned_off(const Node& node) {
+  const auto is_false = [](const Node& value) {
+    return value.kind == Node::Kind::scalar && value.plain && value.text == "false";
+  };
+  if (node.kind == Node::Kind::null || is_false(node)) return true;
+  if (node.kind == Node::Kind::list) return node.items.empty();
+  if (node.kind != Node::Kind::map) return false;
+  const Entry* enabled = node.find("enabled");
+  return node.entries.empty() || (enabled != nullptr && is_false(enabled->value));
 }
 
 std::string hint_for(std::string_view expected, const Node& found) {
@@ -46,107 +53,6 @@ std::string range_text(const Range& range) {
 }
 
 }  // namespace
-
-// Fills one field; an alternative per type of Slot.
-struct SectionReader::Target {
-  SectionReader& reader;
-  const BoundField& field;
-  const Node& node;
-  const std::string& path;
-
-  Scalar scalar() const { return node.kind == Node::Kind::scalar ? classify(node) : Scalar{}; }
-  bool not_given() const { return node.kind == Node::Kind::null; }
-  void wrong() const { reader.wrong_type(path, type_name(field.slot), node); }
-
-  void operator()(std::string* into) const {
-    Scalar found = scalar();
-    auto* text = std::get_if<std::string>(&found.value.data);
-    if (text == nullptr || !found.doubt.empty()) return wrong();
-    if (allowed(*text)) *into = std::move(*text);
-  }
-  void operator()(std::optional<std::string>* into) const {
-    if (not_given()) return;
-    std::string text;
-    (*this)(&text);
-    if (reader.fine(path)) *into = std::move(text);
-  }
-  void operator()(std::int64_t* into) const {
-    const Scalar found = scalar();
-    const auto* number = std::get_if<std::int64_t>(&found.value.data);
-    if (number == nullptr) return wrong();
-    if (reader.in_range(path, field.rule.range, static_cast<double>(*number), node, field.rule.range_hint)) *into = *number;
-  }
-  void operator()(std::optional<std::int64_t>* into) const {
-    if (not_given()) return;
-    std::int64_t number = 0;
-    (*this)(&number);
-    if (reader.fine(path)) *into = number;
-  }
-  void operator()(double* into) const {
-    const Scalar found = scalar();
-    double number = 0;
-    if (const auto* whole = std::get_if<std::int64_t>(&found.value.data)) {
-      number = static_cast<double>(*whole);
-    } else if (const auto* broken = std::get_if<double>(&found.value.data)) {
-      number = *broken;
-    } else {
-      return wrong();
-    }
-    if (reader.in_range(path, field.rule.range, number, node, field.rule.range_hint)) *into = number;
-  }
-  void operator()(bool* into) const {
-    const Scalar found = scalar();
-    const auto* truth = std::get_if<bool>(&found.value.data);
-    if (truth == nullptr) return wrong();
-    *into = *truth;
-  }
-  void operator()(StringMap* into) const {
-    if (node.kind != Node::Kind::map) return wrong();
-    for (const Entry& entry : node.entries) {
-      const std::string key_path = joined(path, entry.key);
-      if (const std::string_view expected = check_variable(entry.key); !expected.empty()) {
-        reader.findings_.add(entry.place, fmt::format("{}: {}, found '{}'", path, expected, entry.key));
-        continue;
-      }
-      const Scalar found = entry.value.kind == Node::Kind::scalar ? classify(entry.value) : Scalar{};
-      const auto* text = std::get_if<std::string>(&found.value.data);
-      if (text == nullptr || !found.doubt.empty()) {
-        reader.wrong_type(key_path, "text", entry.value);
-      } else {
-        into->emplace_back(entry.key, *text);
-      }
-    }
-  }
-  // Flags need the table of their program, which may stand further down: they are read later.
-  void operator()(Flags*) const {
-    if (node.kind != Node::Kind::map) wrong();
-  }
-  void operator()(std::optional<Flags>*) const {
-    if (node.kind != Node::Kind::map) wrong();
-  }
-
-  bool allowed(const std::string& text) const {
-    const Rule& rule = field.rule;
-    std::string what;
-    std::string hint;
-    if (contains(rule.later, text)) {
-      what = fmt::format("{} '{}' is not supported yet", path, text);
-      hint = fmt::format("use {}", fmt::join(rule.choices, " or "));
-    } else if (!rule.choices.empty() && !contains(rule.choices, text)) {
-      std::vector<std::string_view> all(rule.choices.begin(), rule.choices.end());
-      hint = did_you_mean(text, all);
-      const std::string_view one_of = all.size() > 1 ? "one of " : "";
-      what = fmt::format("{}: expected {}{}, found '{}'", path, one_of, fmt::join(all, ", "), text);
-    } else if (rule.check != nullptr) {
-      const std::string_view expected = rule.check(text);
-      if (!expected.empty()) what = fmt::format("{}: {}, found {}", path, expected, describe(node));
-    }
-    if (what.empty()) return true;
-    reader.findings_.add(node.place, std::move(what), std::move(hint));
-    reader.spoil(path);
-    return false;
-  }
-};
 
 bool SectionReader::fine(std::string_view path) const {
   while (true) {
@@ -192,18 +98,21 @@ void SectionReader::read_entry(const BoundSection& section, const Entry& entry, 
   unknown_key(section, entry, path);
 }
 
-void SectionReader::read_field(const BoundField& field, const Entry& entry, const std::string& path) {
-  std::visit(Target{*this, field, entry.value, path}, field.slot);
-}
-
 void SectionReader::unknown_key(const BoundSection& section, const Entry& entry, const std::string& path) {
-  if (contains(section.later, entry.key)) {
-    findings_.add(entry.place, fmt::format("'{}' is not supported yet", joined(path, entry.key)), "remove it");
+  if (std::ranges::find(section.ignored, entry.key) != section.ignored.end()) return;
+  const auto refused = std::ranges::find(section.refused, entry.key, &Refused::name);
+  if (refused != section.refused.end()) {
+    if (turned_off(entry.value)) return;
+    findings_.add(entry.place, fmt::format("'{}' is not supported: {}", joined(path, entry.key), refused->why), "remove it");
     return;
   }
   std::vector<std::string_view> known;
   for (const BoundField& field : section.fields) known.push_back(field.key);
   for (const BoundSection& inner : section.sections) known.push_back(inner.key);
+  unknown(entry, path, known);
+}
+
+void SectionReader::unknown(const Entry& entry, const std::string& path, const std::vector<std::string_view>& known) {
   const std::string_view meant = nearest(entry.key, known);
   if (!meant.empty()) spoil(joined(path, meant));  // so that it is not reported as missing as well
   const std::string where = path.empty() ? "" : fmt::format(" in {}", path);

@@ -18,8 +18,10 @@ namespace infbench::recipe {
 
 class SectionReader {
  public:
-  // `complete`: false when the tree is only a part of the text, so that nothing can be said to be missing.
-  SectionReader(Findings& findings, bool complete) : findings_(findings), complete_(complete) {}
+  // `complete`: false when the tree is only a part of the text, so that nothing can be said to be missing. `aliases`: of models
+  // and containers; must outlive it.
+  SectionReader(Findings& findings, bool complete, const Cluster& aliases)
+      : findings_(findings), complete_(complete), aliases_(aliases) {}
 
   // `place`: of the section's key. `path`: "" for the recipe itself, else "backend.sglang_config".
   void read(const BoundSection& section, const Node& node, const std::string& path, const Place& place);
@@ -32,12 +34,15 @@ class SectionReader {
   void spoil(std::string path) { bad_.insert(std::move(path)); }
 
  private:
-  struct Target;  // fills one Slot
+  struct Target;  // fills one Slot; field_reader.cc
 
   void read_entry(const BoundSection& section, const Entry& entry, const std::string& path);
   void read_field(const BoundField& field, const Entry& entry, const std::string& path);
   void unknown_key(const BoundSection& section, const Entry& entry, const std::string& path);
+  void unknown(const Entry& entry, const std::string& path, const std::vector<std::string_view>& known);
   void report_missing(const BoundSection& section, const Node& node, const std::string& path, const Place& place);
+  bool resolve(std::string& text, const std::string& path, const Rule& rule, const Place& place);
+  void read_kv_events(const Node& node, const std::string& path, std::optional<KvEvents>& into);
   void wrong_type(const std::string& path, std::string_view expected, const Node& found);
   bool in_range(const std::string& path, const Range& range, double number, const Node& found, std::string_view hint = {});
   void read_flag(const Entry& entry, const std::string& path, const FlagTable& table, std::vector<Flag>& flags);
@@ -46,6 +51,7 @@ class SectionReader {
 
   Findings& findings_;
   bool complete_;
+  const Cluster& aliases_;
   std::set<std::string, std::less<>> bad_;
 };
 

@@ -27,7 +27,8 @@ void check_section(const BoundSection& section) {
     EXPECT_TRUE(keys.insert(inner.key).second) << inner.key << " twice";
     check_section(inner);
   }
-  for (const std::string_view later : section.later) EXPECT_FALSE(keys.contains(later)) << later;
+  for (const Refused& refused : section.refused) EXPECT_TRUE(keys.insert(refused.name).second) << refused.name;
+  for (const std::string_view ignored : section.ignored) EXPECT_TRUE(keys.insert(ignored).second) << ignored;
 }
 
 TEST(Tables, EveryKeyOnceAndDocumented) {
@@ -80,6 +81,7 @@ struct TopologyRow {
   int nodes, gpus_per_node;
   std::vector<std::string> placed;  // role index @ first node x nodes : first GPU + count
   int nodes_used;
+  bool spread = false;
 };
 
 TEST(Topology, TheRulesOfTheReference) {
@@ -105,10 +107,13 @@ TEST(Topology, TheRulesOfTheReference) {
        8,
        {"prefill0@0x1:0+2", "decode0@1x1:0+8"},
        2},
+      {"spread", {{Role::aggregated, 3, 2}}, 3, 8, {"agg0@0x1:0+2", "agg1@1x1:0+2", "agg2@2x1:0+2"}, 3, true},
+      {"spread over whole nodes", {{Role::aggregated, 2, 8}}, 4, 4, {"agg0@0x2:0+4", "agg1@2x2:0+4"}, 4, true},
+      {"spread, too many", {{Role::aggregated, 3, 2}}, 2, 8, {}, 3, true},
       {"too many: the nodes they would need", {{Role::aggregated, 8, 4}}, 2, 8, {}, 4},
   };
   for (const TopologyRow& row : rows) {
-    const Topology topology = place_workers(row.asked, row.nodes, row.gpus_per_node);
+    const Topology topology = place_workers(row.asked, row.nodes, row.gpus_per_node, row.spread);
     std::vector<std::string> placed;
     for (const PlacedWorker& worker : topology.workers) {
       placed.push_back(std::string(name_of(worker.role)) + std::to_string(worker.index) + "@" +

@@ -32,7 +32,7 @@ PlacedWorker place(Role role, int index, int gpus, int gpus_per_node, Cursor& cu
 
 }  // namespace
 
-Topology place_workers(std::span<const WorkersAsked> asked, int nodes, int gpus_per_node) {
+Topology place_workers(std::span<const WorkersAsked> asked, int nodes, int gpus_per_node, bool spread) {
   INFBENCH_CHECK(gpus_per_node > 0);
   Topology topology;
   Cursor cursor;
@@ -40,6 +40,7 @@ Topology place_workers(std::span<const WorkersAsked> asked, int nodes, int gpus_
     INFBENCH_CHECK(group.gpus_per_worker > 0);
     if (group.role == Role::decode && cursor.node + 1 < nodes) cursor.to_fresh_node();
     for (int i = 0; i < group.workers; ++i) {
+      if (spread) cursor.to_fresh_node();
       topology.workers.push_back(place(group.role, i, group.gpus_per_worker, gpus_per_node, cursor));
     }
   }

@@ -2,7 +2,8 @@
 //
 // Workers are placed in order of their roles (prefill, decode; or aggregated). One smaller than a node takes the lowest free
 // GPUs of the current node, or of the next one when the rest of it is too small; one of a node or more takes whole nodes. When
-// nodes are left, decode workers start on a fresh one. Source: srt-slurm 1.0.68, core/topology.py (its behaviour).
+// nodes are left, decode workers start on a fresh one. Spread, every worker starts on a fresh one. Source: srt-slurm 1.0.68,
+// core/topology.py (its behaviour).
 #pragma once
 
 #include <span>
@@ -31,6 +32,6 @@ struct Topology {
   int nodes_used = 0;  // above the nodes given: they do not fit
 };
 
-Topology place_workers(std::span<const WorkersAsked> asked, int nodes, int gpus_per_node);
+Topology place_workers(std::span<const WorkersAsked> asked, int nodes, int gpus_per_node, bool spread);
 
 }  // namespace infbench::recipe

@@ -90,12 +90,13 @@ class Builder : public YAML::EventHandler {
   }
 
   void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
-                       YAML::EmitterStyle::value) override {
-    open(Node::Kind::list, mark, tag, anchor);
+                       YAML::EmitterStyle::value style) override {
+    open(Node::Kind::list, mark, tag, anchor, style);
   }
   void OnSequenceEnd() override { close(); }
-  void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, YAML::EmitterStyle::value) override {
-    open(Node::Kind::map, mark, tag, anchor);
+  void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                  YAML::EmitterStyle::value style) override {
+    open(Node::Kind::map, mark, tag, anchor, style);
   }
   void OnMapEnd() override { close(); }
 
@@ -167,12 +168,14 @@ class Builder : public YAML::EventHandler {
     stop(at(mark), fmt::format("YAML syntax: expected a closing {}, found the end of the text", quote), "close the quotes");
   }
 
-  void open(Node::Kind kind, const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor) {
+  void open(Node::Kind kind, const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+            YAML::EmitterStyle::value style) {
     refuse_tag(mark, tag);
     if (frames_.size() >= kMostDepth) stop(at(mark), fmt::format("nested more than {} levels deep", kMostDepth), {});
     count(1, mark);
     Frame frame;
     frame.node.kind = kind;
+    frame.node.flow = style == YAML::EmitterStyle::Flow;
     frame.node.place = at(mark);
     frame.anchor = anchor;
     frame.nodes_before = nodes_;

@@ -20,6 +20,7 @@ struct Node {
   enum class Kind { null, scalar, list, map };
   Kind kind = Kind::null;
   bool plain = true;           // a scalar without quotes, so that 8 is a number and "8" is not
+  bool flow = false;           // a list or map in brackets: {mem} for one
   std::string text;            // of a scalar
   std::vector<Node> items;     // of a list
   std::vector<Entry> entries;  // of a map, in the order of the file; a duplicate key stands here twice

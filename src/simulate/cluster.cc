@@ -48,9 +48,21 @@ Result<engine::WorkerConfig> worker_config(const recipe::Recipe& recipe, Role ro
   return config;
 }
 
+// The engine whose data the model follows. Of backend.type model that is sglang, whose flags it takes.
+Result<std::string> engine_of(const recipe::Recipe& recipe) {
+  if (recipe.backend.type == "model") return "sglang";
+  if (recipe.backend.type != "vllm") return recipe.backend.type;
+  return fail({.what = "recipe '" + recipe.name + "': simulate cannot model backend.type vllm yet",
+               .hint = "simulate a recipe of sglang workers, or run this one with srtctl submit",
+               .file = recipe.file,
+               .source_line = {}});
+}
+
 }  // namespace
 
 Result<Cluster> build_cluster(const recipe::Recipe& recipe, const plan::Plan& plan, const std::string& data_dir) {
+  const Result<std::string> engine = engine_of(recipe);
+  if (!engine) return fail(engine.error());
   Cluster cluster;
   cluster.across_nodes = network_of(recipe.engine);
   cluster.slo = recipe.slo();
@@ -63,7 +75,7 @@ Result<Cluster> build_cluster(const recipe::Recipe& recipe, const plan::Plan& pl
                                           .precision = recipe.model.precision,
                                           .gpu = recipe.resources.gpu_type,
                                           .tp = worker.tensor_parallel,
-                                          .engine = recipe.backend.type});
+                                          .engine = *engine});
       if (!loaded) return fail(std::move(loaded.error()));
       model = std::make_shared<const cost::Model>(*std::move(loaded));
       cluster.models.push_back(model);

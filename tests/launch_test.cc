@@ -1,0 +1,255 @@
+// submit --launcher local, end to end: the built srtctl starts workers (the engine model), a stand-in for the router, and the
+// client. After each run: the exit code, result.json, and that no process of it is left.
+#include <csignal>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <simdjson.h>
+#include <unistd.h>
+
+#include <charconv>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "process.h"
+#include "srtctl.h"
+
+namespace infbench::tests {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::AnyOf;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+constexpr std::string_view kRecipe = R"(name: small
+model:
+  path: /models/Qwen3-32B
+  container: none
+  precision: bf16
+resources:
+  gpu_type: h200
+  gpus_per_node: 4
+  agg_nodes: 1
+  agg_workers: 2
+frontend:
+  type: sglang
+  enable_multiple_frontends: false
+  args:
+    policy: round_robin
+backend:
+  type: model
+  sglang_config:
+    aggregated:
+      served-model-name: Qwen/Qwen3-32B
+      tensor-parallel-size: 2
+      page-size: 64
+benchmark:
+  type: mooncake-router
+  mooncake_workload: conversation
+  warmup_requests: 2
+health_check:
+  max_attempts: 60
+  interval_seconds: 1
+engine:
+  time_scale: 10
+)";
+
+// Processes whose environment or command line has this text.
+std::vector<int> processes_with(const std::string& text) {
+  std::vector<int> found;
+  for (const auto& entry : fs::directory_iterator("/proc")) {
+    const std::string name = entry.path().filename();
+    int pid = 0;
+    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), pid);
+    if (error != std::errc{} || end != name.data() + name.size() || pid == getpid()) continue;
+    if ((read_text(entry.path() / "environ") + read_text(entry.path() / "cmdline")).find(text) != std::string::npos) {
+      found.push_back(pid);
+    }
+  }
+  return found;
+}
+
+// Waits (without a limit of its own: ctest has one) until the condition holds.
+void wait_until(const std::function<bool()>& condition) {
+  while (!condition()) usleep(10'000);
+}
+
+class SubmitTest : public ::testing::Test {
+ protected:
+  SubmitTest() {
+    fs::create_directories(folder_ + "/bin");
+    for (const char* name : {"python", "python3"}) fs::create_symlink(ROUTER_STAND_IN, folder_ + "/bin/" + name);
+    fs::create_directories(folder_ + "/traces");
+    fs::create_symlink(small_trace(), folder_ + "/traces/conversation_trace.jsonl");
+    write_text(folder_ + "/small.yaml", kRecipe);
+    environment_ = {"PATH=" + folder_ + "/bin:" + std::getenv("PATH"), "SRTCTL_TRACE_DIR=" + folder_ + "/traces", mark_};
+  }
+  ~SubmitTest() override {
+    // The guard may need a moment when srtctl was killed; what it leaves would hang the test.
+    wait_until([&] { return processes_with(mark_).empty(); });
+  }
+
+  std::vector<std::string> command(const std::vector<std::string>& more) const {
+    std::vector<std::string> words = {SRTCTL, "submit", "-f", folder_ + "/small.yaml", "--launcher", "local", "-o", out()};
+    words.insert(words.end(), more.begin(), more.end());
+    return words;
+  }
+  Finished submit(const std::vector<std::string>& more = {}) const { return run_program(command(more), environment_); }
+
+  std::string out() const { return folder_ + "/out"; }
+  std::string status() const { return read_text(out() + "/status.json"); }
+  void wait_for_phase(const std::string& phase) const {
+    wait_until([&] { return status().find("\"phase\": \"" + phase + "\"") != std::string::npos; });
+  }
+  // The number of a worker's process.
+  int worker(int index) const {
+    const std::string url_of_log = out() + "/logs/";
+    std::vector<int> found;
+    for (const int pid : processes_with(mark_)) {
+      const std::string words = read_text("/proc/" + std::to_string(pid) + "/cmdline");
+      if (words.find(std::string("\0serve\0", 7)) != std::string::npos) found.push_back(pid);
+    }
+    return found.at(static_cast<std::size_t>(index));
+  }
+
+  simdjson::dom::element result() {
+    simdjson::dom::element document;
+    text_ = simdjson::padded_string(read_text(out() + "/result.json"));
+    EXPECT_EQ(parser_.parse(text_).get(document), simdjson::SUCCESS) << read_text(out() + "/result.json");
+    return document;
+  }
+  std::string reason() { return std::string(std::string_view(result()["reason"])); }
+  void expect_nothing_left() const { EXPECT_THAT(processes_with(mark_), IsEmpty()); }
+
+  const std::string folder_ = scratch_folder();
+  const std::string mark_ = "SUBMIT_TEST=" + folder_;
+  std::vector<std::string> environment_;
+  simdjson::dom::parser parser_;
+  simdjson::padded_string text_;
+};
+
+TEST_F(SubmitTest, RunsARecipeToItsEnd) {
+  const Finished run = submit({"--set", "benchmark.limit_seconds=20", "--set", "benchmark.speed=10"});
+  expect_nothing_left();
+  EXPECT_THAT(run.exit_code, AnyOf(0, 6)) << run.out << run.err;  // 6: the machine was too busy to send in time
+  EXPECT_EQ(bool(result()["valid"]), run.exit_code == 0);
+  EXPECT_GT(std::int64_t(result()["summary"]["requests"]), 10);
+  EXPECT_EQ(std::int64_t(result()["summary"]["errors"]), 0);
+  EXPECT_EQ(std::int64_t(result()["gpus"]), 4);
+  EXPECT_EQ(std::string_view(result()["policy"]), "round_robin");
+  EXPECT_EQ(std::string_view(result()["topology"]), "2 agg workers, TP2");
+  EXPECT_EQ(std::string_view(result()["trace"]["sha256"]).size(), 64U);
+  EXPECT_THAT(run.out, HasSubstr("goodput"));
+  for (const char* phase : {"starting", "waiting", "warm-up", "flush", "measuring", "collecting", "teardown"}) {
+    EXPECT_THAT(run.err, HasSubstr(std::string("phase: ") + phase));
+  }
+  EXPECT_THAT(status(), HasSubstr("\"phase\": \"ended\""));
+  EXPECT_EQ(read_text(out() + "/recipe.yaml"), kRecipe);
+  for (const char* file :
+       {"plan.json", "fingerprint.json", "recipe_resolved.yaml", "artifacts/summary.json", "logs/benchmark.out"}) {
+    EXPECT_THAT(read_text(out() + "/" + file), Not(IsEmpty())) << file;
+  }
+}
+
+TEST_F(SubmitTest, PrintsOneDocument) {
+  const Finished run = submit({"--json", "--set", "benchmark.limit_seconds=5", "--set", "benchmark.speed=10"});
+  simdjson::dom::parser parser;
+  simdjson::dom::array runs;
+  ASSERT_EQ(parser.parse(simdjson::padded_string(run.out))["runs"].get(runs), simdjson::SUCCESS) << run.out << run.err;
+  EXPECT_EQ(runs.size(), 1U);
+}
+
+TEST_F(SubmitTest, AWorkerThatExitsWhileItLoadsStopsTheRun) {
+  // A worker that does not find its step times.
+  const Finished run = submit({"--set", "backend.aggregated_environment.SRTCTL_DATA_DIR=/nowhere"});
+  expect_nothing_left();
+  EXPECT_EQ(run.exit_code, 4) << run.out << run.err;
+  EXPECT_THAT(reason(), HasSubstr("exited with code 2 while waiting"));
+  EXPECT_THAT(run.err, HasSubstr("the last lines of"));
+  EXPECT_FALSE(bool(result()["valid"]));
+}
+
+TEST_F(SubmitTest, AWorkerKilledWhileMeasuringStopsTheRun) {
+  Running run(command({"--set", "benchmark.speed=0.1"}), environment_);
+  wait_for_phase("measuring");
+  kill(worker(1), SIGKILL);
+  const Finished finished = run.stop(0);
+  expect_nothing_left();
+  EXPECT_EQ(finished.exit_code, 4) << finished.out << finished.err;
+  EXPECT_THAT(reason(), HasSubstr("was killed by signal 9 while measuring"));
+}
+
+TEST_F(SubmitTest, CtrlCWhileLoading) {
+  // A router that never knows its workers.
+  fs::remove(folder_ + "/bin/python");
+  fs::remove(folder_ + "/bin/python3");
+  for (const char* name : {"python", "python3"}) {
+    write_text(folder_ + "/bin/" + name, "#!/bin/sh\nexec sleep 600\n");
+    fs::permissions(folder_ + "/bin/" + name, fs::perms::owner_all);
+  }
+  Running run(command({}), environment_);
+  wait_for_phase("waiting");
+  const Finished finished = run.stop(SIGINT);
+  expect_nothing_left();
+  EXPECT_EQ(finished.exit_code, 130) << finished.out << finished.err;
+  EXPECT_EQ(reason(), "interrupted while waiting");
+  EXPECT_TRUE(bool(result()["interrupted"]));
+}
+
+TEST_F(SubmitTest, CtrlCWhileMeasuringKeepsWhatWasMeasured) {
+  Running run(command({"--set", "benchmark.speed=0.5"}), environment_);
+  wait_for_phase("measuring");
+  wait_until([&] { return !read_text(out() + "/artifacts/profile_export.jsonl").empty(); });
+  const Finished finished = run.stop(SIGINT);
+  expect_nothing_left();
+  EXPECT_EQ(finished.exit_code, 130) << finished.out << finished.err;
+  EXPECT_EQ(reason(), "interrupted while measuring");
+  EXPECT_GE(std::int64_t(result()["summary"]["requests"]), 1);
+  EXPECT_TRUE(bool(result()["summary"]["live"]["interrupted"]));
+}
+
+TEST_F(SubmitTest, NotReadyInTime) {
+  fs::remove(folder_ + "/bin/python");
+  fs::remove(folder_ + "/bin/python3");
+  for (const char* name : {"python", "python3"}) {
+    write_text(folder_ + "/bin/" + name, "#!/bin/sh\nexec sleep 600\n");
+    fs::permissions(folder_ + "/bin/" + name, fs::perms::owner_all);
+  }
+  const Finished run = submit({"--set", "health_check.max_attempts=2"});
+  expect_nothing_left();
+  EXPECT_EQ(run.exit_code, 5) << run.out << run.err;
+  EXPECT_THAT(reason(), HasSubstr("not ready within 2 s: router http://127.0.0.1:"));
+}
+
+TEST_F(SubmitTest, NothingIsLeftWhenSrtctlItselfIsKilled) {
+  Running run(command({"--set", "benchmark.speed=0.1"}), environment_);
+  wait_for_phase("measuring");
+  EXPECT_GE(processes_with(mark_).size(), 5U);  // itself, its guard, two workers, the router, the client
+  run.stop(SIGKILL);
+  wait_until([&] { return processes_with(mark_).empty(); });
+}
+
+TEST_F(SubmitTest, WhatCannotBegin) {
+  const Finished no_slurm = run_program({SRTCTL, "submit", "-f", folder_ + "/small.yaml"}, {"PATH=" + folder_});
+  EXPECT_EQ(no_slurm.exit_code, 2);
+  EXPECT_THAT(no_slurm.err, HasSubstr("--launcher local"));
+  EXPECT_THAT(no_slurm.err, HasSubstr("srtctl simulate"));
+
+  const Finished no_trace = run_program(command({}), {"SRTCTL_TRACE_DIR=", "XDG_CACHE_HOME=" + folder_});
+  EXPECT_EQ(no_trace.exit_code, 2);
+  EXPECT_THAT(no_trace.err, HasSubstr("srtctl trace fetch conversation"));
+
+  fs::create_directories(out());
+  write_text(out() + "/status.json", "{}");
+  const Finished used = submit();
+  EXPECT_EQ(used.exit_code, 3);
+  EXPECT_THAT(used.err, HasSubstr("has a run in it already"));
+}
+
+}  // namespace
+}  // namespace infbench::tests
