@@ -1,4 +1,5 @@
 #include "cli/submit_run.h"
+#include "cli/program_files.h"
 
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -94,6 +95,7 @@ plan::Site site_of(const SubmitPlace& place, const launch::RunFolder& folder, co
           .job = place.job.empty() ? folder.name() : place.job,
           .output_dir = folder.path(),
           .program = own_program(),
+          .data_dir = data_dir().value_or(""),
           .trace_file = trace,
           .cluster = place.cluster};
 }
