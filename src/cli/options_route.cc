@@ -1,8 +1,10 @@
 // The flags of `srtctl route`: see options.h.
+#include <algorithm>
+
 #include <CLI/CLI.hpp>
 
 #include "cli/options_route.h"
-#include "route/factory.h"
+#include "recipe/policies.h"
 
 namespace infbench::cli {
 namespace {
@@ -14,9 +16,9 @@ CLI::Option* add(CLI::App& app, const std::string& group, const char* names, Val
   return app.add_option(names, value, what)->group(group)->capture_default_str();
 }
 
-std::vector<std::string> policies() {
+std::vector<std::string> policies(bool prefill) {
   std::vector<std::string> names;
-  for (const std::string_view name : route::policy_names()) names.emplace_back(name);
+  for (const std::string_view name : recipe::policies_of("srtctl", prefill)) names.emplace_back(name);
   return names;
 }
 
@@ -45,11 +47,11 @@ void add_workers(CLI::App& app, RouteOptions& o) {
 
 void add_policies(CLI::App& app, RouteOptions& o) {
   const std::string group = "Policy";
-  const CLI::IsMember known(policies());
+  const CLI::IsMember known(policies(false));
   add(app, group, "--policy", o.settings.policy, "How a worker is chosen")->check(known);
   app.add_option("--prefill-policy", o.settings.prefill_policy, "Of prefill workers; default: --policy")
       ->group(group)
-      ->check(known);
+      ->check(CLI::IsMember(policies(true)));
   app.add_option("--decode-policy", o.settings.decode_policy, "Of decode workers; default: --policy")
       ->group(group)
       ->check(known);
@@ -63,6 +65,12 @@ void add_policies(CLI::App& app, RouteOptions& o) {
   add(app, group, "--eviction-interval-secs", o.eviction_interval_s, "cache_aware: seconds between evictions")
       ->check(between(0, 1e9));
   add(app, group, "--max-tree-size", p.max_tree_size, "cache_aware: characters kept for a worker")->check(between(1, 1e15));
+  add(app, group, "--assignment-mode", o.assignment_mode, "manual: which worker a new routing key gets")
+      ->check(CLI::IsMember({"random", "min_load", "min_group"}));
+  add(app, group, "--max-idle-secs", o.max_idle_s, "manual: a key that was not used for so long is new again")
+      ->check(between(0, 1e9));
+  add(app, group, "--bucket-adjust-interval-secs", o.bucket_interval_s, "bucket: between two settings of the ranges")
+      ->check(between(1, 1e6));
   add(app, group, "--seed", o.settings.seed, "Of whatever is drawn at random");
   app.add_option("--gpu", o.gpu, "Policies that estimate seconds: the workers' GPU; without it they count tokens")
       ->group(group);
@@ -142,6 +150,21 @@ void add_route(CLI::App& app, RouteOptions& options) {
   }
   route->footer(
       "Example: srtctl route --worker-urls http://127.0.0.1:8101 http://127.0.0.1:8102 --port 8000 --policy min_ttft");
+}
+
+std::vector<std::string> route_flags() {
+  CLI::App app;
+  RouteOptions options;
+  add_route(app, options);
+  std::vector<std::string> names;
+  for (const CLI::Option* option : app.get_subcommand("route")->get_options()) {
+    const bool refused = option->get_group().empty();
+    for (const std::string& name : option->get_lnames()) {
+      if (!refused && name != "help") names.push_back(name);
+    }
+  }
+  std::sort(names.begin(), names.end());
+  return names;
 }
 
 }  // namespace infbench::cli

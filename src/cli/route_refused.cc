@@ -12,9 +12,7 @@ constexpr std::string_view kTls = "put a TLS proxy in front";
 constexpr std::string_view kParsers = "answers are passed on as they are";
 
 constexpr RefusedRouterFlag kRefused[] = {
-    {"--assignment-mode", "there is no manual policy yet"},
     {"--backend", "workers are reached over HTTP only"},
-    {"--bucket-adjust-interval-secs", "there is no bucket policy yet"},
     {"--ca-cert-paths", kTls},
     {"--chat-template", "prompts are compared as text"},
     {"--client-cert-path", kTls},
@@ -31,7 +29,6 @@ constexpr RefusedRouterFlag kRefused[] = {
     {"--jwt-issuer", kControl},
     {"--jwt-jwks-uri", kControl},
     {"--jwt-role-mapping", kControl},
-    {"--max-idle-secs", "there is no manual policy yet"},
     {"--mcp-config-path", "tools are not called"},
     {"--mini-lb", "there is one gateway"},
     {"--model-path", "prompts are compared as text"},

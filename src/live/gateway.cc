@@ -24,12 +24,13 @@ bool is_fine(int status) { return status >= 200 && status < 300; }
 
 Result<std::unique_ptr<Gateway>> Gateway::make(const GatewaySettings& settings, Time now) {
   const auto name = [&](const std::string& own) { return own.empty() ? settings.policy : own; };
-  auto policy =
-      route::make_policy(settings.disaggregated ? name(settings.prefill_policy) : settings.policy, settings.parameters);
+  route::PolicyParameters parameters = settings.parameters;
+  parameters.spread_cold = true;
+  auto policy = route::make_policy(settings.disaggregated ? name(settings.prefill_policy) : settings.policy, parameters);
   if (!policy) return fail(std::move(policy.error()));
-  route::RouterConfig config{.policy = *std::move(policy), .seed = settings.seed};
+  route::RouterConfig config{.policy = *std::move(policy), .seed = settings.seed, .learn_scale = true};
   if (settings.disaggregated) {
-    auto decode = route::make_policy(name(settings.decode_policy), settings.parameters);
+    auto decode = route::make_policy(name(settings.decode_policy), parameters);
     if (!decode) return fail(std::move(decode.error()));
     config.decode_policy = *std::move(decode);
   }
@@ -116,6 +117,7 @@ CallId Gateway::arrived(const PromptInfo& prompt, std::string_view key, Time now
   call.input = prompt.input;
   call.output_max = prompt.output_max;
   call.chars = prompt.chars;
+  call.streamed = prompt.streamed;
   call.key = key;
   call.arrived = now;
   if (queue_.empty() && admit(now)) {
@@ -167,6 +169,7 @@ void Gateway::try_route(CallId id, Call& call, Time now) {
                                 .input = call.input,
                                 .output_max = call.output_max,
                                 .chars = call.chars,
+                                .streamed = call.streamed,
                                 .key = call.key,
                                 .slo = settings_.slo};
   const auto chosen = router_->route(view, call.tried, now);

@@ -131,6 +131,7 @@ class Gateway {
     Tokens input = 0;
     Tokens output_max = 0;
     std::size_t chars = 0;
+    bool streamed = false;
     std::string key;
     Time arrived;
     Time deadline;  // of its present state; in deadlines_

@@ -95,8 +95,15 @@ class BodyReader {
     if (prompt) return text_or_ids(value, true);
     if (api_ == net::Api::chat && key == "messages") return messages(value);
     if (key == "max_tokens" || key == "max_completion_tokens") return most(value);
+    if (key == "stream") return streamed(value);
     if (api_ == net::Api::generate && key == "sampling_params") return sampling(value);
     return simdjson::SUCCESS;  // passed over by the parser
+  }
+
+  simdjson::error_code streamed(od::value value) {
+    bool asked = false;
+    out_.streamed = value.get(asked) == simdjson::SUCCESS && asked;
+    return simdjson::SUCCESS;
   }
 
   simdjson::error_code most(od::value value) {

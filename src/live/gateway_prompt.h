@@ -29,6 +29,7 @@ struct PromptInfo {
   std::size_t chars = 0;       // bytes of the prompt's text
   std::size_t prompts = 1;     // of a batch: how many
   std::size_t members_at = 0;  // offset behind the body's opening brace: where members can be put in
+  bool streamed = false;       // "stream": true
   bool has_members = false;    // something other than the closing brace follows there
 };
 
