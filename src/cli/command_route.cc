@@ -3,6 +3,7 @@
 
 #include <charconv>
 #include <cstdio>
+#include <map>
 #include <memory>
 
 #include <fmt/format.h>
@@ -90,17 +91,49 @@ live::GatewaySettings settings_of(const RouteOptions& o) {
   return s;
 }
 
-// What policies that estimate seconds know of the workers; null: nothing.
-Result<std::unique_ptr<cost::Model>> model_of(const RouteOptions& options) {
-  if (options.gpu.empty()) return nullptr;
-  const auto data = data_dir();
-  if (!data) return fail(data.error());
-  auto model = cost::load(
-      *data,
-      {.model = options.model, .precision = options.precision, .gpu = options.gpu, .tp = options.tp, .engine = options.engine});
-  if (!model) return fail(std::move(model.error()));
-  return std::make_unique<cost::Model>(*std::move(model));
-}
+// What policies that estimate seconds know of the workers. Where there are no step times for them tokens are counted, which
+// is worth a warning and no reason not to serve.
+class Speeds {
+ public:
+  explicit Speeds(const RouteOptions& options) : options_(options) {}
+
+  void tell(live::UpstreamSettings& worker) {
+    worker.kv_capacity = options_.kv_tokens;
+    if (options_.gpu.empty()) return;
+    const bool decode = worker.role == Role::decode && options_.decode_tp > 0;
+    const auto& model = of(decode ? options_.decode_tp : options_.tp);
+    if (!model) return;
+    worker.speed = &model->step_time;
+    // A prompt that is not cut is as long as it is: the room it needs in a step is not known.
+    const Tokens chunk = options_.chunk > 0 ? options_.chunk : 0;
+    if (options_.kv_tokens == 0 && options_.mem_fraction > 0)
+      worker.kv_capacity = model->kv.tokens(options_.mem_fraction, chunk);
+  }
+
+ private:
+  const std::unique_ptr<cost::Model>& of(int tp) {
+    const auto [at, fresh] = by_tp_.try_emplace(tp);
+    if (fresh) at->second = read(tp);
+    return at->second;
+  }
+
+  std::unique_ptr<cost::Model> read(int tp) const {
+    const auto warn = [](const Errors& errors) {
+      std::fprintf(stderr, "srtctl: warning: no step times, tokens are counted instead: %s", format_errors(errors).c_str());
+      return nullptr;
+    };
+    const auto data = data_dir();
+    if (!data) return warn(data.error());
+    auto model = cost::load(
+        *data,
+        {.model = options_.model, .precision = options_.precision, .gpu = options_.gpu, .tp = tp, .engine = options_.engine});
+    if (!model) return warn(model.error());
+    return std::make_unique<cost::Model>(*std::move(model));
+  }
+
+  const RouteOptions& options_;
+  std::map<int, std::unique_ptr<cost::Model>> by_tp_;
+};
 
 }  // namespace
 
@@ -108,12 +141,8 @@ ExitCode run(const RouteOptions& options) {
   live::GatewaySettings settings = settings_of(options);
   auto workers = workers_of(options);
   if (!workers) return report_errors(workers.error());
-  const auto model = model_of(options);
-  if (!model) return report_errors(model.error());
-  for (live::UpstreamSettings& worker : *workers) {
-    worker.speed = *model ? &(*model)->step_time : nullptr;
-    worker.kv_capacity = options.kv_tokens;
-  }
+  Speeds speeds(options);  // outlives the gateway
+  for (live::UpstreamSettings& worker : *workers) speeds.tell(worker);
   settings.workers = *std::move(workers);
   raise_file_limit();
 
