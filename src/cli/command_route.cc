@@ -1,6 +1,7 @@
 // route: the gateway on its port, until a signal.
 #include <sys/resource.h>
 
+#include <array>
 #include <charconv>
 #include <cstdio>
 #include <map>
@@ -97,21 +98,22 @@ class Speeds {
  public:
   explicit Speeds(const RouteOptions& options) : options_(options) {}
 
-  void tell(live::UpstreamSettings& worker) {
-    worker.kv_capacity = options_.kv_tokens;
-    if (options_.gpu.empty()) return;
-    const bool decode = worker.role == Role::decode && options_.decode_tp > 0;
-    const auto& model = of(decode ? options_.decode_tp : options_.tp);
-    if (!model) return;
-    worker.speed = &model->step_time;
+  live::EngineFacts of(Role role) {
+    live::EngineFacts facts{.kv_capacity = options_.kv_tokens};
+    if (options_.gpu.empty()) return facts;
+    const bool decode = role == Role::decode && options_.decode_tp > 0;
+    const auto& model = model_of(decode ? options_.decode_tp : options_.tp);
+    if (!model) return facts;
+    facts.speed = &model->step_time;
     // A prompt that is not cut is as long as it is: the room it needs in a step is not known.
     const Tokens chunk = options_.chunk > 0 ? options_.chunk : 0;
     if (options_.kv_tokens == 0 && options_.mem_fraction > 0)
-      worker.kv_capacity = model->kv.tokens(options_.mem_fraction, chunk);
+      facts.kv_capacity = model->kv.tokens(options_.mem_fraction, chunk);
+    return facts;
   }
 
  private:
-  const std::unique_ptr<cost::Model>& of(int tp) {
+  const std::unique_ptr<cost::Model>& model_of(int tp) {
     const auto [at, fresh] = by_tp_.try_emplace(tp);
     if (fresh) at->second = read(tp);
     return at->second;
@@ -142,7 +144,16 @@ ExitCode run(const RouteOptions& options) {
   auto workers = workers_of(options);
   if (!workers) return report_errors(workers.error());
   Speeds speeds(options);  // outlives the gateway
-  for (live::UpstreamSettings& worker : *workers) speeds.tell(worker);
+  const std::array<Role, 3> roles{Role::aggregated, Role::prefill, Role::decode};
+  for (const Role role : roles) {
+    if ((role != Role::aggregated) == settings.disaggregated)
+      settings.engines[static_cast<std::size_t>(role)] = speeds.of(role);
+  }
+  for (live::UpstreamSettings& worker : *workers) {
+    const live::EngineFacts& facts = settings.engines[static_cast<std::size_t>(worker.role)];
+    worker.speed = facts.speed;
+    worker.kv_capacity = facts.kv_capacity;
+  }
   settings.workers = *std::move(workers);
   raise_file_limit();
 

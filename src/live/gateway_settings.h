@@ -2,6 +2,7 @@
 // the address (127.0.0.1). Immutable once the gateway runs, usable from any thread.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -14,6 +15,12 @@
 #include "route/parameters.h"
 
 namespace infbench::live {
+
+// What policies that estimate seconds know of a worker; null and 0: nothing, they count tokens.
+struct EngineFacts {
+  const cost::StepTime* speed = nullptr;  // outlives the gateway
+  Tokens kv_capacity = 0;
+};
 
 // One worker to send to.
 struct UpstreamSettings {
@@ -68,6 +75,7 @@ struct GatewaySettings {
   std::string decode_policy;   // empty: policy
   route::PolicyParameters parameters;
   Slo slo{seconds(2), milliseconds(25)};
+  std::array<EngineFacts, 3> engines;  // by Role, of workers that are added at run time
   std::uint64_t seed = 0;
   HealthSettings health;
   BreakerSettings breaker;
