@@ -16,6 +16,7 @@
 #include "live/gateway_shell.h"
 #include "live/replay_inputs.h"
 #include "net/event_loop.h"
+#include "net/tls.h"
 
 namespace infbench::cli {
 namespace {
@@ -143,6 +144,11 @@ ExitCode run(const RouteOptions& options) {
   live::GatewaySettings settings = settings_of(options);
   auto workers = workers_of(options);
   if (!workers) return report_errors(workers.error());
+  if (!options.tls_certificate.empty()) {
+    auto tls = net::TlsContext::server(options.tls_certificate, options.tls_key);
+    if (!tls) return report_errors(tls.error());
+    settings.tls = *std::move(tls);
+  }
   Speeds speeds(options);  // outlives the gateway
   const std::array<Role, 3> roles{Role::aggregated, Role::prefill, Role::decode};
   for (const Role role : roles) {
@@ -163,8 +169,8 @@ ExitCode run(const RouteOptions& options) {
   live::GatewayShell shell(loop, settings, *std::move(gateway), [&loop] { loop.stop(); });
   if (const auto opened = shell.open(); !opened) return report_errors(opened.error(), ExitCode::cannot_launch);
   const net::SignalWatch watch(loop, [&shell](int) { shell.drain(); });
-  fmt::print("gateway ready: http://{}:{} policy {}, {} workers\n", settings.host, shell.port(), settings.policy,
-             settings.workers.size());
+  fmt::print("gateway ready: {}://{}:{} policy {}, {} workers\n", settings.tls ? "https" : "http", settings.host, shell.port(),
+             settings.policy, settings.workers.size());
   std::fflush(stdout);
   loop.run();
   return ExitCode::success;

@@ -57,6 +57,10 @@ void add_workers(CLI::App& app, RouteOptions& o) {
       ->allow_extra_args(false);
   add(app, group, "--host", o.settings.host, "Address to listen on");
   add(app, group, "--port", o.settings.port, "Port to listen on; 0: a free one")->check(between(0, 65535));
+  app.add_option("--tls-cert-path", o.tls_certificate, "Speak TLS to clients: the certificate and its chain, PEM")
+      ->group(group)
+      ->type_name("FILE");
+  app.add_option("--tls-key-path", o.tls_key, "... and its key, PEM")->group(group)->type_name("FILE");
   add(app, group, "--worker-startup-timeout-secs", o.startup_timeout_s, "A worker that is not healthy by then is given up")
       ->check(between(1, 1e6));
   app.add_option("--worker-startup-check-interval", o.without_meaning, "Accepted: new workers are asked every second")
@@ -206,6 +210,8 @@ std::string route_mistake(const CLI::App& route, const RouteOptions& options) {
       wrong("there is no flag " + flag + (hint.empty() ? "" : ": " + hint));
     }
   }
+  if (options.tls_certificate.empty() != options.tls_key.empty())
+    wrong("--tls-cert-path and --tls-key-path: give both or none");
   if (!options.gpu.empty() && options.model.empty()) wrong("--gpu needs --model: step times are those of a model on a GPU");
   return all;
 }

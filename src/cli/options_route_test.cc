@@ -80,6 +80,7 @@ TEST(RouteOptions, WhatIsWrongIsSaid) {
       {{"--policy", "fastest"}, HasSubstr("fastest")},
       {{"--cache-threshold", "1.5"}, HasSubstr("1.5")},
       {{"--port", "70000"}, HasSubstr("70000")},
+      {{"--tls-cert-path", "c.pem"}, HasSubstr("--tls-key-path: give both")},
       {{"--gpu", "h200"}, HasSubstr("--gpu needs --model")},
       // Those without a value, with one and with several: all are named, each with its reason.
       {{"--selector", "a=b", "c=d", "--mini-lb", "--redis-url", "x", "--worker-urls", "http://a:1"},
@@ -102,6 +103,12 @@ TEST(RouteOptions, RecipesKnowTheSameFlags) {
     EXPECT_FALSE(flag.why.empty()) << flag.name;
     EXPECT_TRUE(refused.insert(std::string(flag.name)).second) << flag.name;
     EXPECT_EQ(flags.erase(std::string(flag.name)), 1U) << flag.name;
+  }
+  for (const recipe::RefusedFlag& flag : recipe::refused_in_recipes()) {
+    if (!refused.contains(std::string(flag.name))) {
+      EXPECT_EQ(flags.erase(std::string(flag.name)), 1U) << flag.name;
+    }
+    refused.emplace(flag.name);
   }
   std::set<std::string> known;
   for (const recipe::KnownFlag& flag : recipe::srtctl_route_flags().flags) known.emplace(flag.name);

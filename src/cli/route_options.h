@@ -42,6 +42,8 @@ struct RouteOptions {
   std::int64_t kv_tokens = 0;  // 0: not known
   double ttft_ms = 2000;
   double itl_ms = 25;
+  std::string tls_certificate;  // files in PEM; empty: plain HTTP
+  std::string tls_key;
   std::string without_meaning;
 };
 

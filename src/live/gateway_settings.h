@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "base/types.h"
 #include "cost/step_time.h"
 #include "live/replay_body.h"
+#include "net/tls.h"
 #include "route/parameters.h"
 
 namespace infbench::live {
@@ -68,6 +70,7 @@ struct AdmissionSettings {
 struct GatewaySettings {
   std::string host = "127.0.0.1";
   int port = 30000;
+  std::shared_ptr<const net::TlsContext> tls;  // null: clients speak plain HTTP
   std::vector<UpstreamSettings> workers;
   bool disaggregated = false;
   std::string policy = "cache_aware";

@@ -35,7 +35,7 @@ struct FlagTable {
   std::span<const FlagAlias> aliases;
   std::span<const std::string_view> planned;  // set by the plan
   bool negatable = false;                     // a flag of truth has a --no- form as well
-  std::span<const RefusedFlag> refused{};     // in order of name
+  std::span<const RefusedFlag> refused{};
 
   const KnownFlag* find(std::string_view name) const;  // null: unknown
   bool is_planned(std::string_view name) const;
@@ -47,6 +47,7 @@ const FlagTable& vllm_server_flags();
 const FlagTable& sglang_router_flags();
 const FlagTable& srtctl_route_flags();
 std::span<const RefusedFlag> refused_router_flags();  // those of sglang-router that srtctl route has not
+std::span<const RefusedFlag> refused_in_recipes();    // and those that it has and recipes cannot use
 const FlagTable& aiperf_flags();                      // of `aiperf profile`
 
 // '_' is '-', and an alias is the name it stands for: "tp_size" is "tensor-parallel-size".

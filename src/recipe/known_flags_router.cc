@@ -184,7 +184,7 @@ const FlagTable& sglang_router_flags() {
 }
 
 const FlagTable& srtctl_route_flags() {
-  static const FlagTable kTable{"srtctl route", kSrtctlRoute, {}, kPlanned, false, refused_router_flags()};
+  static const FlagTable kTable{"srtctl route", kSrtctlRoute, {}, kPlanned, false, refused_in_recipes()};
   return kTable;
 }
 

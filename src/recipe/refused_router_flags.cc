@@ -1,5 +1,6 @@
 // The flags of sglang-router 0.3.2 that srtctl route refuses by name, on its command line and in recipes.
 #include <array>
+#include <vector>
 
 #include "recipe/known_flags.h"
 
@@ -10,7 +11,7 @@ constexpr std::string_view kKubernetes =
     "workers are given by --worker-urls or POST /workers, there is no Kubernetes discovery";
 constexpr std::string_view kDatabase = "responses are not stored";
 constexpr std::string_view kControl = "there is one key, --api-key";
-constexpr std::string_view kTls = "put a TLS proxy in front";
+constexpr std::string_view kTls = "workers are spoken to without TLS";
 constexpr std::string_view kParsers = "answers are passed on as they are";
 
 constexpr auto kRefused = std::to_array<RefusedFlag>({
@@ -59,8 +60,6 @@ constexpr auto kRefused = std::to_array<RefusedFlag>({
     {"service-discovery", kKubernetes},
     {"service-discovery-namespace", kKubernetes},
     {"service-discovery-port", kKubernetes},
-    {"tls-cert-path", kTls},
-    {"tls-key-path", kTls},
     {"tokenizer-cache-enable-l0", "prompts are compared as text"},
     {"tokenizer-cache-enable-l1", "prompts are compared as text"},
     {"tokenizer-cache-l0-max-entries", "prompts are compared as text"},
@@ -72,5 +71,16 @@ constexpr auto kRefused = std::to_array<RefusedFlag>({
 }  // namespace
 
 std::span<const RefusedFlag> refused_router_flags() { return kRefused; }
+
+std::span<const RefusedFlag> refused_in_recipes() {
+  static const std::vector<RefusedFlag> all = [] {
+    constexpr std::string_view kPlainClient = "the benchmark's client speaks plain HTTP to it";
+    std::vector<RefusedFlag> flags(kRefused.begin(), kRefused.end());
+    flags.push_back({"tls-cert-path", kPlainClient});
+    flags.push_back({"tls-key-path", kPlainClient});
+    return flags;
+  }();
+  return all;
+}
 
 }  // namespace infbench::recipe

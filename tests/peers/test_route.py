@@ -5,8 +5,11 @@ import http.client
 import http.server
 import json
 import re
+import ssl
 import threading
+import urllib.error
 import urllib.parse
+import urllib.request
 
 import openai
 import pytest
@@ -29,7 +32,7 @@ def route(tmp_path):
         started.append(gateway)
         said = gateway.wait_until(lambda: re.search(r"^gateway ready: (http\S+)", gateway.output(), re.MULTILINE))
         url = said.group(1)
-        gateway.wait_until(lambda: json.loads(ask_http(url + "/readiness")[1])["healthy_workers"] >= workers)
+        gateway.wait_until(lambda: json.loads(readiness(url))["healthy_workers"] >= workers)
         return url
 
     yield start
@@ -37,6 +40,18 @@ def route(tmp_path):
     codes = [gateway.end() for gateway in started]
     assert died == []
     assert codes == [0] * len(started), "\n".join(gateway.output() for gateway in started)
+
+
+def readiness(url):
+    """Whoever vouches for it."""
+    trust = ssl.create_default_context()
+    trust.check_hostname, trust.verify_mode = False, ssl.CERT_NONE
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=trust))
+    try:
+        with opener.open(url + "/readiness", timeout=30) as answer:
+            return answer.read()
+    except urllib.error.HTTPError as error:
+        return error.read()
 
 
 def help_of_route():
@@ -183,6 +198,29 @@ def test_abandoned_stream_frees_the_workers(serve, pair, route, mode):
     free = {"num_reqs": 0, "num_waiting_reqs": 0, "num_tokens": 0}
     assert eventually(lambda: all(load(worker) == free for worker in workers), 5), [load(worker) for worker in workers]
     assert sum(metric(worker, "num_aborted_requests_total") for worker in workers) == 1
+
+
+def test_tls(serve, route, tmp_path):
+    certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1", "-days", 2]
+    new = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+    code, _, err = run([*new, *subject, "-keyout", key, "-out", certificate])
+    assert code == 0, err
+    server = serve(*FAST, workers=2)
+    trust = ssl.create_default_context(cafile=str(certificate))
+    url = route(2, "--worker-urls", *server.urls, "--tls-cert-path", certificate, "--tls-key-path", key)
+    assert url.startswith("https://")
+    client = openai.OpenAI(
+        base_url=url + "/v1", api_key="none", max_retries=0, timeout=60, http_client=openai.DefaultHttpxClient(verify=trust)
+    )
+    assert len(ask(client, WORDS, 300, stream=True)[0]) == 300
+    assert len(ask(client, " word" * 50_000, 3, stream=False)[0]) == 3
+    code, out, err = run(["curl", "-sS", "--cacert", certificate, url + "/readiness", url + "/v1/models"])
+    assert code == 0 and '"status":"ready"' in out and MODEL in out, err
+    code, _, err = run(["curl", "-sS", url + "/readiness"])
+    assert code == 60, "a certificate that nobody vouches for"
+    assert ask_http(url.replace("https", "http") + "/readiness")[0] == 0, "plain HTTP gets no answer"
+    assert len(ask(client, "hello", 3, stream=True)[0]) == 3
 
 
 # ---- aiperf
