@@ -93,6 +93,16 @@ live::GatewaySettings settings_of(const RouteOptions& o) {
   return s;
 }
 
+// Each client needs a file, and so does each connection to a worker; a few are needed for other things.
+void limit_connections(live::GatewaySettings& settings) {
+  constexpr std::size_t kOthers = 64;
+  rlimit files{};
+  if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur == RLIM_INFINITY || files.rlim_cur <= 2 * kOthers) return;
+  const std::size_t free = static_cast<std::size_t>(files.rlim_cur) - kOthers;
+  settings.clients_max = free / (settings.disaggregated ? 3 : 2);
+  settings.upstreams_max = free - settings.clients_max;
+}
+
 // What policies that estimate seconds know of the workers. Where there are no step times for them tokens are counted, which
 // is worth a warning and no reason not to serve.
 class Speeds {
@@ -162,6 +172,7 @@ ExitCode run(const RouteOptions& options) {
   }
   settings.workers = *std::move(workers);
   raise_file_limit();
+  limit_connections(settings);
 
   net::EventLoop loop;
   auto gateway = live::Gateway::make(settings, net::steady_now());

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "base/check.h"
 #include "route/factory.h"
@@ -145,6 +146,7 @@ bool Gateway::admit(Time now) {
 }
 
 void Gateway::start_queued(Time now) {
+  if (std::exchange(starting_, true)) return;  // one that is refused at once makes room for the next: in this loop
   while (!queue_.empty() && admit(now)) {
     const CallId id = *queue_.begin();
     queue_.erase(queue_.begin());
@@ -152,6 +154,7 @@ void Gateway::start_queued(Time now) {
     call.admitted = true;
     try_route(id, call, now);
   }
+  starting_ = false;
 }
 
 // ---- Attempts
@@ -193,10 +196,10 @@ void Gateway::dispatch(CallId id, Call& call, const route::Route& chosen, Time n
   }
   const auto start = [&](Leg& leg, const route::Pick& pick) {
     leg = {.worker = pick.worker, .cached = pick.cached, .state = PartState::sent};
-    call.tried.push_back(pick.worker);
     GatewayWorker& worker = workers_[pick.worker.value];
     ++worker.active;
-    if (worker.breaker.dispatched()) update(pick.worker, now);
+    leg.probe = worker.breaker.dispatched();
+    if (leg.probe) update(pick.worker, now);
   };
   start(call.first, chosen.pick);
   commands_.push_back(send);
@@ -219,10 +222,11 @@ void Gateway::end_leg(CallId id, Call& call, Part part, AttemptEnd end, Time now
   leg.state = PartState::over;
   GatewayWorker& worker = workers_[leg.worker.value];
   --worker.active;
-  tell_router(leg.worker, id, end == AttemptEnd::finished ? route::Event::What::finished : route::Event::What::failed, now);
-  const bool changed = end == AttemptEnd::finished ? worker.breaker.succeeded(now)
-                       : end == AttemptEnd::failed ? worker.breaker.failed(now)
-                                                   : worker.breaker.given_up();
+  const bool finished = end == AttemptEnd::finished && leg.fine;
+  tell_router(leg.worker, id, finished ? route::Event::What::finished : route::Event::What::failed, now);
+  const bool changed = end == AttemptEnd::failed || leg.refused ? worker.breaker.failed(leg.probe, now)
+                       : end == AttemptEnd::finished            ? worker.breaker.succeeded(leg.probe)
+                                                                : worker.breaker.given_up(leg.probe);
   if (changed) update(leg.worker, now);
 }
 
@@ -249,6 +253,7 @@ Duration Gateway::backoff(int attempts) {
 // False, and nothing done: it has had its tries, or there is no worker left to try.
 bool Gateway::retry_elsewhere(CallId id, Call& call, Part failed, Time now) {
   if (call.state == State::relaying || call.attempts >= settings_.retry.attempts_max) return false;
+  call.tried.push_back(leg_of(call, failed).worker);
   const bool pair = settings_.disaggregated;
   if (!has_untried(pair ? Role::prefill : Role::aggregated, call)) return false;
   if (pair && !has_untried(Role::decode, call)) return false;
@@ -260,10 +265,12 @@ bool Gateway::retry_elsewhere(CallId id, Call& call, Part failed, Time now) {
 }
 
 void Gateway::relay(CallId id, Call& call, Part part, Time now) {
-  if (part == Part::prefill) {  // an error: the answer of the other half is not waited for
-    if (call.decode.state == PartState::sent || call.decode.state == PartState::answered) {
-      commands_.push_back({.what = What::drop, .call = id, .worker = call.decode.worker, .part = Part::decode});
-      end_leg(id, call, Part::decode, AttemptEnd::left, now);
+  if (part != Part::whole && !leg_of(call, part).fine) {  // an error: nothing is wanted of the other half
+    const Part other = part == Part::prefill ? Part::decode : Part::prefill;
+    const Leg& leg = leg_of(call, other);
+    if (leg.state == PartState::sent || leg.state == PartState::answered) {
+      commands_.push_back({.what = What::drop, .call = id, .worker = leg.worker, .part = other});
+      end_leg(id, call, other, AttemptEnd::left, now);
     }
   }
   call.state = State::relaying;
@@ -277,24 +284,29 @@ void Gateway::answered(CallId id, Part part, int status, Time now) {
   Leg& leg = leg_of(*call, part);
   if (leg.state != PartState::sent) return;
   leg.state = PartState::answered;
-  if (is_retryable(status)) {
+  leg.fine = is_fine(status);
+  leg.refused = is_retryable(status);
+  if (call->state == State::relaying) return;  // the prompt's half, after the answer has begun
+  if (leg.refused) {
     if (retry_elsewhere(id, *call, part, now)) return;
-    if (workers_[leg.worker.value].breaker.failed(now)) update(leg.worker, now);
+    ++counters_.retries_exhausted;
   }
-  if (call->state == State::relaying) {
-    // The prompt's half says no after the answer has begun.
-    if (!is_fine(status)) broke(id, part, now);
-    return;
+  if (!leg.fine || part == Part::whole) return relay(id, *call, part, now);
+  if (part == Part::decode) {
+    if (call->first.state != PartState::sent) relay(id, *call, part, now);
+  } else if (call->decode.state == PartState::answered) {
+    relay(id, *call, Part::decode, now);
   }
-  if (part != Part::prefill || !is_fine(status)) relay(id, *call, part, now);
 }
 
 void Gateway::first_bytes(CallId id, Part part, Time now) {
   Call* call = find(id);
   if (call == nullptr) return;
   Leg& leg = leg_of(*call, part);
-  if (leg.first || leg.state != PartState::answered) return;
+  if (leg.first || leg.state != PartState::answered || !leg.fine) return;
   leg.first = true;
+  // The decode worker cannot have produced anything without the prompt, whatever the prefill worker has said so far.
+  if (part == Part::decode && call->state == State::waiting) relay(id, *call, part, now);
   router_->on({.what = route::Event::What::first_token,
                .at = now,
                .worker = leg.worker,
@@ -315,8 +327,9 @@ void Gateway::ended(CallId id, Part part, Time now) {
 void Gateway::broke(CallId id, Part part, Time now) {
   Call* call = find(id);
   if (call == nullptr || leg_of(*call, part).state == PartState::over || leg_of(*call, part).state == PartState::none) return;
-  if (retry_elsewhere(id, *call, part, now)) return;
   const bool relaying = call->state == State::relaying;
+  if (relaying && part != call->relayed) return end_leg(id, *call, part, AttemptEnd::failed, now);  // the answer goes on
+  if (retry_elsewhere(id, *call, part, now)) return;
   if (!relaying) ++counters_.retries_exhausted;
   end_attempt(id, *call, part, now);
   if (relaying) return finish(id, *call, {.what = What::cut, .call = id}, now);
@@ -345,8 +358,9 @@ void Gateway::refuse(CallId id, Call& call, int status, std::string_view code, T
 void Gateway::finish(CallId id, Call& call, GatewayCommand command, Time now) {
   // The prompt's half may still be drained when the answer has ended.
   if (call.decode.state == PartState::over && call.first.state != PartState::over && call.first.state != PartState::none) {
+    const bool answered = call.first.state == PartState::answered;
     commands_.push_back({.what = What::drop, .call = id, .worker = call.first.worker, .part = Part::prefill});
-    end_leg(id, call, Part::prefill, AttemptEnd::finished, now);
+    end_leg(id, call, Part::prefill, answered ? AttemptEnd::finished : AttemptEnd::left, now);
   }
   commands_.push_back(command);
   if (call.state == State::held) router_->forget(RequestId{id});

@@ -3,8 +3,9 @@
 //
 // A Call is one client's request. The owner tells what happens to it (`now` never goes back) and carries out the Commands that
 // gather in take_commands(). An attempt goes to one worker, or to a prefill and a decode worker at once with one room; Part
-// says which. The first answer of an attempt whose head may go to the client is relayed; from then on nothing is repeated. A
-// retry never goes to a worker that was tried for this call. One owner, one thread.
+// says which. The first answer of an attempt whose head may go to the client is relayed; from then on nothing is repeated. Of a
+// pair that is the decode worker's, once the prefill worker has taken the prompt (or the first bytes show that it has), or an
+// error of either. A retry never goes to a worker that failed this call before. One owner, one thread.
 //
 // All inputs can be written down and given to a fresh Gateway (gateway_log.h): it then makes the same choices.
 #pragma once
@@ -90,7 +91,7 @@ class Gateway {
   void left(CallId call, Time now);  // the client has gone
   // Of one part of the attempt under way.
   void answered(CallId call, Part part, int status, Time now);  // the head of an answer
-  void first_bytes(CallId call, Part part, Time now);           // of its body
+  void first_bytes(CallId call, Part part, Time now);           // of its body, or that it has none
   void ended(CallId call, Part part, Time now);                 // in order
   void broke(CallId call, Part part, Time now);                 // no connection, cut, or timed out
 
@@ -120,7 +121,10 @@ class Gateway {
     WorkerId worker{};
     Tokens cached = 0;  // expected by the policy
     PartState state = PartState::none;
-    bool first = false;  // its first bytes were told to the router
+    bool probe = false;    // of its worker's breaker
+    bool fine = false;     // answered with a status of 2xx
+    bool refused = false;  // answered with one that is worth a retry: counts as the worker's failure
+    bool first = false;    // its first bytes were told to the router
   };
   struct Call {
     std::vector<PageHash> pages;
@@ -134,9 +138,9 @@ class Gateway {
     Part relayed = Part::whole;
     bool admitted = false;  // holds one of the concurrent ones
     int attempts = 0;
-    std::vector<WorkerId> tried;
-    Leg first;   // whole or prefill
-    Leg decode;  // of a pair
+    std::vector<WorkerId> tried;  // those that failed it
+    Leg first;                    // whole or prefill
+    Leg decode;                   // of a pair
   };
 
   Gateway(const GatewaySettings& settings, std::unique_ptr<route::Router> router);
@@ -166,6 +170,7 @@ class Gateway {
   std::unordered_map<CallId, Call> calls_;
   std::set<std::pair<Time, CallId>> deadlines_;
   std::set<CallId> queue_;  // in order of arrival
+  bool starting_ = false;   // start_queued() is at work
   int admitted_ = 0;
   double tokens_ = 0;  // of the rate limit
   Time tokens_at_;

@@ -9,19 +9,18 @@ void CircuitBreaker::open(Time now) {
   probing_ = false;
 }
 
-bool CircuitBreaker::succeeded(Time now) {
-  static_cast<void>(now);
-  const bool before = passes();
-  failures_ = 0;
+bool CircuitBreaker::succeeded(bool probe) {
+  if (state_ == State::closed) failures_ = 0;
+  if (state_ != State::half_open || !probe) return false;
   probing_ = false;
-  if (state_ == State::half_open && ++successes_ >= settings_.successes_to_close) state_ = State::closed;
-  return passes() != before;
+  if (++successes_ >= settings_.successes_to_close) state_ = State::closed;
+  return true;
 }
 
-bool CircuitBreaker::failed(Time now) {
+bool CircuitBreaker::failed(bool probe, Time now) {
   const bool before = passes();
   if (state_ == State::half_open) {
-    open(now);
+    if (probe) open(now);  // no change: the probe kept others out
   } else if (state_ == State::closed && settings_.enabled) {
     if (failures_ == 0 || now - first_failure_ > settings_.window) {
       failures_ = 0;
@@ -38,8 +37,8 @@ bool CircuitBreaker::dispatched() {
   return true;
 }
 
-bool CircuitBreaker::given_up() {
-  if (state_ != State::half_open || !probing_) return false;
+bool CircuitBreaker::given_up(bool probe) {
+  if (state_ != State::half_open || !probe) return false;
   probing_ = false;
   return true;
 }

@@ -1,8 +1,9 @@
 // CircuitBreaker: keeps requests from a worker that fails one after the other. No clock: every call gets `now`.
 //
 // Closed: all pass. Open after `failures_to_open` failures without a success in between, the first of them at most `window`
-// ago: none passes. After `open_for`, half open: one request at a time is let through to see; `successes_to_close` of them in a
-// row close it, a failure opens it again. One owner, one thread.
+// ago: none passes. After `open_for`, half open: one request at a time is let through to see, the probe; `successes_to_close`
+// probes in a row close it, one that fails opens it again. How requests end that were sent before it opened tells nothing. One
+// owner, one thread.
 #pragma once
 
 #include <cstdint>
@@ -18,12 +19,13 @@ class CircuitBreaker {
 
   explicit CircuitBreaker(const BreakerSettings& settings) : settings_(settings) {}
 
-  // Each returns true when it has changed whether requests pass.
-  bool succeeded(Time now);
-  bool failed(Time now);
-  bool dispatched();       // a request goes to the worker
-  bool given_up();         // a request ended without telling anything, as when its client left
-  bool advance(Time now);  // time goes by
+  // A request goes to the worker; true: it is the probe.
+  bool dispatched();
+  // How a request ended. Each returns true when it has changed whether requests pass.
+  bool succeeded(bool probe);
+  bool failed(bool probe, Time now);
+  bool given_up(bool probe);  // without telling anything, as when its client left
+  bool advance(Time now);     // time goes by
 
   bool passes() const { return state_ == State::closed || (state_ == State::half_open && !probing_); }
   State state() const { return state_; }

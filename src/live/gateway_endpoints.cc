@@ -119,7 +119,12 @@ void GatewayShell::ask_one(Client& client) {
     client.protocol.answer(503, kJson, error_text(503, "no_available_workers", message_of("no_available_workers")));
     return;
   }
-  HttpCall::Request request{.method = client.protocol.head().method, .path = client.protocol.head().target};
+  HttpCall::Request request{.method = "GET",
+                            .path = client.protocol.head().target};  // of a HEAD only the answer's head goes on
+  if (client.protocol.head().method == "POST") request.method = "POST";
+  if (const std::string* key = client.protocol.head().find("authorization"); key != nullptr) {
+    request.headers.emplace_back("authorization", *key);
+  }
   if (request.method == "POST") request.body = client.protocol.body();
   questions_[&client].push_back(std::make_unique<HttpCall>(
       loop_, up->settings.target, request, kQuestionTimeout, [this, &client](Result<HttpAnswer> answer) {

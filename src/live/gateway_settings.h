@@ -90,7 +90,9 @@ struct GatewaySettings {
   Duration shutdown_grace = seconds(180);
   std::uint64_t body_bytes_max = std::uint64_t{512} << 20U;
   std::vector<std::string> request_id_headers{"x-request-id", "x-correlation-id", "x-trace-id", "request-id"};
-  std::string api_key;  // empty: none is asked for
+  std::size_t clients_max = 0;    // connections of clients at once; more are answered 503. 0: no limit
+  std::size_t upstreams_max = 0;  // connections to workers, idle ones go first; 0: no limit
+  std::string api_key;            // empty: none is asked for
   bool explain = false;
 };
 

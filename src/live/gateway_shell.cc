@@ -10,7 +10,10 @@ namespace {
 constexpr Duration kHousekeeping = milliseconds(500);
 constexpr Duration kLinger = seconds(2);
 constexpr Duration kIdleUpstream = seconds(50);
-constexpr std::size_t kIdleMax = 500;  // connections that are kept for one worker
+constexpr std::size_t kIdleMax = 500;                      // connections that are kept for one worker
+constexpr std::size_t kProgress = std::size_t{64} << 10U;  // of a body, within the time that a head may take
+constexpr std::string_view kFull =
+    "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nretry-after: 1\r\nconnection: close\r\n\r\n";
 
 std::optional<net::Api> api_of(std::string_view path) {
   if (path == "/v1/chat/completions") return net::Api::chat;
@@ -65,6 +68,7 @@ Result<void> GatewayShell::open() {
 // ---- Clients
 
 void GatewayShell::accept(std::unique_ptr<net::Connection> connection) {
+  if (settings_.clients_max > 0 && clients_.size() >= settings_.clients_max) return connection->send(kFull);
   net::Connection& socket = *connection;
   auto owned = std::make_unique<Client>(std::move(connection), net::HttpLimits{.body_bytes = settings_.body_bytes_max});
   Client& client = *owned;
@@ -95,8 +99,17 @@ void GatewayShell::on_client_bytes(Client& client, std::string_view bytes, Time 
   if (client.protocol.feed(bytes, received)) {
     take_requests(client);
   } else {
+    count_progress(client);
     flush(client);
   }
+}
+
+// A head, and a small body, have to come within one time limit; of a large one something has to.
+void GatewayShell::count_progress(Client& client) {
+  const std::size_t come = client.protocol.body().size();
+  if (come >= client.body_seen && come < client.body_seen + kProgress) return;
+  if (come > client.body_seen) client.since = net::steady_now();
+  client.body_seen = come;
 }
 
 // Answers what is there; of those that take time the first.
@@ -148,8 +161,8 @@ void GatewayShell::flush(Client& client) {
   if (std::string& out = client.protocol.out(); !out.empty()) {
     client.connection->send(out);
     out.clear();
+    client.since = net::steady_now();
   }
-  client.since = net::steady_now();
   if (client.protocol.close_when_sent() && !client.shut) {
     client.shut = true;
     client.connection->shut_when_sent();
@@ -197,6 +210,7 @@ void GatewayShell::run(const GatewayCommand& command) {
   client.call = 0;
   client.relayed = nullptr;
   if (client.ended) return;
+  client.since = net::steady_now();
   flush(client);
   if (!client.protocol.answering() && client.protocol.next_request()) take_requests(client);
 }

@@ -56,13 +56,16 @@ class GatewayShell {
     bool paused = false;
     bool shut = false;
     bool ended = false;
-    Time since;  // without a whole request
+    Time since;                 // without a whole request
+    std::size_t body_seen = 0;  // of a request on its way, at `since`
   };
   // One connection to a worker.
   struct Upstream {
-    explicit Upstream(const net::HttpLimits& limits) : reader(net::HttpReader::Kind::response, limits) {}
+    Upstream(const net::HttpLimits& limits, std::uint64_t number)
+        : reader(net::HttpReader::Kind::response, limits), serial(number) {}
     std::unique_ptr<net::Connection> connection;  // null while connecting
     net::HttpReader reader;
+    std::uint64_t serial;  // never used again, as its address may be
     WorkerId worker{};
     Client* client = nullptr;  // null: idle
     CallId call = 0;
@@ -96,6 +99,7 @@ class GatewayShell {
   // Clients (gateway_shell.cc).
   void accept(std::unique_ptr<net::Connection> connection);
   void on_client_bytes(Client& client, std::string_view bytes, Time received);
+  void count_progress(Client& client);
   void lose(Client& client);
   void take_requests(Client& client);
   void take_request(Client& client);
@@ -128,7 +132,9 @@ class GatewayShell {
   void on_bytes(Upstream& upstream, std::string_view bytes);
   void on_closed(Upstream& upstream);
   void on_answer(Upstream& upstream, const net::HttpReader::Progress& progress);
+  bool tell_first(Upstream& upstream);
   void relay_head(Client& client, Upstream& upstream);
+  void make_room();
   void drop(Client& client, Part part);
   void release(Upstream& upstream, bool reusable);
   void destroy(Upstream& upstream);
@@ -154,6 +160,7 @@ class GatewayShell {
   std::vector<Client*> lost_;                           // those that have gone and are still in clients_
   std::vector<std::unique_ptr<Client>> ended_clients_;  // freed at the end of the Turn
   std::vector<std::unique_ptr<Upstream>> ended_upstreams_;
+  std::uint64_t next_serial_ = 1;
   int depth_ = 0;
   std::optional<Time> drain_until_;
   bool told_drained_ = false;

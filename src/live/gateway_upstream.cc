@@ -26,7 +26,8 @@ void GatewayShell::send(Client& client, const GatewayCommand& command) {
     upstream = pool.idle.back();
     pool.idle.pop_back();
   } else {
-    auto fresh = std::make_unique<Upstream>(net::HttpLimits{.head_bytes = kHeadMax, .body_bytes = UINT64_MAX});
+    make_room();
+    auto fresh = std::make_unique<Upstream>(net::HttpLimits{.head_bytes = kHeadMax, .body_bytes = UINT64_MAX}, next_serial_++);
     upstream = fresh.get();
     upstream->worker = command.worker;
     upstreams_.emplace(upstream, std::move(fresh));
@@ -81,14 +82,17 @@ void GatewayShell::compose(const Client& client, const GatewayCommand& command, 
 
 void GatewayShell::connect(Upstream& upstream) {
   const Target& target = gateway_->workers()[upstream.worker.value].settings.target;
-  net::connect(loop_, target.host, target.port, settings_.connect_timeout,
-               [this, key = &upstream, alive = alive_](Result<std::unique_ptr<net::Connection>> connected) {
-                 if (!*alive || !upstreams_.contains(key)) return;
-                 const Turn turn(*this);
-                 Upstream& here = *upstreams_.at(key);
-                 if (connected) return own(here, *std::move(connected));
-                 on_closed(here);
-               });
+  net::connect(
+      loop_, target.host, target.port, settings_.connect_timeout,
+      [this, key = &upstream, serial = upstream.serial, alive = alive_](Result<std::unique_ptr<net::Connection>> connected) {
+        if (!*alive) return;
+        const auto found = upstreams_.find(key);
+        if (found == upstreams_.end() || found->second->serial != serial) return;
+        const Turn turn(*this);
+        Upstream& here = *found->second;
+        if (connected) return own(here, *std::move(connected));
+        on_closed(here);
+      });
 }
 
 void GatewayShell::own(Upstream& upstream, std::unique_ptr<net::Connection> connection) {
@@ -155,8 +159,11 @@ void GatewayShell::on_answer(Upstream& upstream, const net::HttpReader::Progress
     pump();  // whether it is relayed has to be known before its body
     if (upstream.call != call || upstream.client == nullptr) return;
   }
+  if ((!progress.body.empty() || progress.complete) && !tell_first(upstream)) return;
   Client& client = *upstream.client;
-  if (!progress.body.empty() && !std::exchange(upstream.body, true)) gateway_->first_bytes(call, part, net::steady_now());
+  // Before the end of the answer lets go of the request's body.
+  const bool reusable =
+      upstream.reader.head().keep_alive && upstream.body_at + upstream.body_sent >= client.protocol.body().size();
   const bool relayed = client.relayed == &upstream && !client.ended;
   if (relayed) {
     parts_.clear();
@@ -176,10 +183,16 @@ void GatewayShell::on_answer(Upstream& upstream, const net::HttpReader::Progress
     }
   }
   if (!progress.complete) return;
-  const bool reusable =
-      upstream.reader.head().keep_alive && upstream.body_at + upstream.body_sent >= client.protocol.body().size();
   release(upstream, reusable);
   gateway_->ended(call, part, net::steady_now());
+}
+
+// False: the call has been given up by that.
+bool GatewayShell::tell_first(Upstream& upstream) {
+  if (std::exchange(upstream.body, true)) return true;
+  gateway_->first_bytes(upstream.call, upstream.part, net::steady_now());
+  if (upstream.client->relayed != &upstream) pump();  // it may be relayed from here on
+  return upstream.client != nullptr;
 }
 
 // The head waits in out() for the first piece of the body, so that both go in one write; flush() sends it when none comes.
@@ -200,6 +213,7 @@ void GatewayShell::on_closed(Upstream& upstream) {
   if (client == nullptr) return destroy(upstream);
   // An answer without a length ends with the connection.
   if (upstream.head && upstream.connection && !upstream.reader.error() && upstream.reader.finish()) {
+    if (!tell_first(upstream)) return;
     if (client->relayed == &upstream && !client->ended) client->protocol.end_relay();
     release(upstream, false);
     return gateway_->ended(call, part, net::steady_now());
@@ -216,6 +230,14 @@ void GatewayShell::on_closed(Upstream& upstream) {
 
 void GatewayShell::drop(Client& client, Part part) {
   if (Upstream* upstream = part == Part::decode ? client.decode : client.first; upstream != nullptr) release(*upstream, false);
+}
+
+// Before one more connection to a worker is made: one that idles goes, if there may be no more.
+void GatewayShell::make_room() {
+  if (settings_.upstreams_max == 0 || upstreams_.size() < settings_.upstreams_max) return;
+  for (Pool& pool : pools_) {
+    if (!pool.idle.empty()) return destroy(*pool.idle.front());
+  }
 }
 
 // Its request is over. Into the pool, or closed.

@@ -15,6 +15,7 @@ namespace {
 constexpr std::size_t kBodyKept = std::size_t{1} << 20U;
 // Room that is made for a body at once when its head says how long it will be; pages that nothing is written to cost nothing.
 constexpr std::size_t kBodyReserved = std::size_t{1} << 30U;
+constexpr std::size_t kBodyPadding = 64;  // behind it, for the parser, which else would copy it
 
 void append_number(std::string& out, std::size_t value, int base) {
   std::array<char, 24> text{};
@@ -42,6 +43,7 @@ std::string_view reason_of(int status) {
     case 400: return "Bad Request";
     case 404: return "Not Found";
     case 405: return "Method Not Allowed";
+    case 409: return "Conflict";
     case 408: return "Request Timeout";
     case 413: return "Content Too Large";
     case 431: return "Request Header Fields Too Large";
@@ -81,7 +83,8 @@ bool ServeConnection::read(std::string_view bytes) {
     bytes.remove_prefix(progress.consumed);
     if (progress.head_complete) {
       body_.clear();
-      body_.reserve(static_cast<std::size_t>(std::min<std::uint64_t>(head().content_length.value_or(0), kBodyReserved)));
+      const auto length = static_cast<std::size_t>(std::min<std::uint64_t>(head().content_length.value_or(0), kBodyReserved));
+      body_.reserve(length + kBodyPadding);
     }
     for (const std::string_view piece : progress.body) body_ += piece;
     if (progress.complete) {
