@@ -1,8 +1,10 @@
 // route: the gateway on its port, until a signal.
 #include <sys/resource.h>
 
+#include <array>
 #include <charconv>
 #include <cstdio>
+#include <map>
 #include <memory>
 
 #include <fmt/format.h>
@@ -14,6 +16,7 @@
 #include "live/gateway_shell.h"
 #include "live/replay_inputs.h"
 #include "net/event_loop.h"
+#include "net/tls.h"
 #include "route/factory.h"
 
 namespace infbench::cli {
@@ -104,17 +107,50 @@ void limit_connections(live::GatewaySettings& settings) {
   settings.upstreams_max = free - settings.clients_max;
 }
 
-// What policies that estimate seconds know of the workers; null: nothing.
-Result<std::unique_ptr<cost::Model>> model_of(const RouteOptions& options) {
-  if (options.gpu.empty()) return nullptr;
-  const auto data = data_dir();
-  if (!data) return fail(data.error());
-  auto model = cost::load(
-      *data,
-      {.model = options.model, .precision = options.precision, .gpu = options.gpu, .tp = options.tp, .engine = options.engine});
-  if (!model) return fail(std::move(model.error()));
-  return std::make_unique<cost::Model>(*std::move(model));
-}
+// What policies that estimate seconds know of the workers. Where there are no step times for them tokens are counted, which
+// is worth a warning and no reason not to serve.
+class Speeds {
+ public:
+  explicit Speeds(const RouteOptions& options) : options_(options) {}
+
+  live::EngineFacts of(Role role) {
+    live::EngineFacts facts{.kv_capacity = options_.kv_tokens};
+    if (options_.gpu.empty()) return facts;
+    const bool decode = role == Role::decode && options_.decode_tp > 0;
+    const auto& model = model_of(decode ? options_.decode_tp : options_.tp);
+    if (!model) return facts;
+    facts.speed = &model->step_time;
+    // A prompt that is not cut is as long as it is: the room it needs in a step is not known.
+    const Tokens chunk = options_.chunk > 0 ? options_.chunk : 0;
+    if (options_.kv_tokens == 0 && options_.mem_fraction > 0)
+      facts.kv_capacity = model->kv.tokens(options_.mem_fraction, chunk);
+    return facts;
+  }
+
+ private:
+  const std::unique_ptr<cost::Model>& model_of(int tp) {
+    const auto [at, fresh] = by_tp_.try_emplace(tp);
+    if (fresh) at->second = read(tp);
+    return at->second;
+  }
+
+  std::unique_ptr<cost::Model> read(int tp) const {
+    const auto warn = [](const Errors& errors) {
+      std::fprintf(stderr, "srtctl: warning: no step times, tokens are counted instead: %s", format_errors(errors).c_str());
+      return nullptr;
+    };
+    const auto data = data_dir();
+    if (!data) return warn(data.error());
+    auto model = cost::load(
+        *data,
+        {.model = options_.model, .precision = options_.precision, .gpu = options_.gpu, .tp = tp, .engine = options_.engine});
+    if (!model) return warn(model.error());
+    return std::make_unique<cost::Model>(*std::move(model));
+  }
+
+  const RouteOptions& options_;
+  std::map<int, std::unique_ptr<cost::Model>> by_tp_;
+};
 
 }  // namespace
 
@@ -122,11 +158,21 @@ ExitCode run(const RouteOptions& options) {
   live::GatewaySettings settings = settings_of(options);
   auto workers = workers_of(options);
   if (!workers) return report_errors(workers.error());
-  const auto model = model_of(options);
-  if (!model) return report_errors(model.error());
+  if (!options.tls_certificate.empty()) {
+    auto tls = net::TlsContext::server(options.tls_certificate, options.tls_key);
+    if (!tls) return report_errors(tls.error());
+    settings.tls = *std::move(tls);
+  }
+  Speeds speeds(options);  // outlives the gateway
+  const std::array<Role, 3> roles{Role::aggregated, Role::prefill, Role::decode};
+  for (const Role role : roles) {
+    if ((role != Role::aggregated) == settings.disaggregated)
+      settings.engines[static_cast<std::size_t>(role)] = speeds.of(role);
+  }
   for (live::UpstreamSettings& worker : *workers) {
-    worker.speed = *model ? &(*model)->step_time : nullptr;
-    worker.kv_capacity = options.kv_tokens;
+    const live::EngineFacts& facts = settings.engines[static_cast<std::size_t>(worker.role)];
+    worker.speed = facts.speed;
+    worker.kv_capacity = facts.kv_capacity;
   }
   settings.workers = *std::move(workers);
   raise_file_limit();
@@ -138,8 +184,8 @@ ExitCode run(const RouteOptions& options) {
   live::GatewayShell shell(loop, settings, *std::move(gateway), [&loop] { loop.stop(); });
   if (const auto opened = shell.open(); !opened) return report_errors(opened.error(), ExitCode::cannot_launch);
   const net::SignalWatch watch(loop, [&shell](int) { shell.drain(); });
-  fmt::print("gateway ready: http://{}:{} policy {}, {} workers\n", settings.host, shell.port(), settings.policy,
-             settings.workers.size());
+  fmt::print("gateway ready: {}://{}:{} policy {}, {} workers\n", settings.tls ? "https" : "http", settings.host, shell.port(),
+             settings.policy, settings.workers.size());
   std::fflush(stdout);
   loop.run();
   return ExitCode::success;

@@ -233,6 +233,7 @@ Command chosen(const CLI::App& app, Parsed& parsed) {
 // What CLI11 cannot say with one option's rule.
 std::string mistake(const Command& command, const CLI::App& app) {
   if (const auto* replay = std::get_if<ReplayOptions>(&command)) return replay_mistake(*app.get_subcommands().front(), *replay);
+  if (const auto* route = std::get_if<RouteOptions>(&command)) return route_mistake(*app.get_subcommands().front(), *route);
   const auto* options = std::get_if<SimulateOptions>(&command);
   if (options == nullptr) return {};
   if (!options->compare && options->recipes.size() > 1) return "simulate takes one recipe; to compare several: srtctl compare";

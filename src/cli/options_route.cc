@@ -3,7 +3,9 @@
 
 #include <CLI/CLI.hpp>
 
+#include "base/result.h"
 #include "cli/options_route.h"
+#include "recipe/known_flags.h"
 #include "recipe/policies.h"
 
 namespace infbench::cli {
@@ -22,27 +24,53 @@ std::vector<std::string> policies(bool prefill) {
   return names;
 }
 
+// Of one --prefill, word by word: an address, then a port or "none". CLI11 gives all occurrences as one list, so an address is
+// told from a port here.
+CLI::Validator prefill_word() {
+  return CLI::Validator(
+      [](const std::string& word) {
+        const bool port = word == "none" || word.find_first_not_of("0123456789") == std::string::npos;
+        return port || word.find_first_of(":.") != std::string::npos
+                   ? std::string()
+                   : "expected an address, a port or none, found '" + word + "'";
+      },
+      "");
+}
+
 void add_workers(CLI::App& app, RouteOptions& o) {
   const std::string group = "Workers";
-  app.add_option("--worker-urls", o.worker_urls, "Addresses of aggregated workers")->group(group)->expected(0, 100'000);
+  app.add_option("--worker-urls", o.worker_urls, "Addresses of aggregated workers")
+      ->group(group)
+      ->type_name("URL...")
+      ->expected(0, 100'000);
   app.add_flag("--pd-disaggregation", o.settings.disaggregated, "Separate prefill and decode workers")->group(group);
   app.add_option("--prefill", o.prefill, "Address of a prefill worker, and its bootstrap port; repeatable")
       ->group(group)
       ->type_name("URL [PORT|none]")
       ->expected(1, 2)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
-      ->allow_extra_args();
+      ->allow_extra_args(false)
+      ->check(prefill_word());
   app.add_option("--decode", o.decode, "Address of a decode worker; repeatable")
       ->group(group)
       ->type_name("URL")
       ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->allow_extra_args(false);
   add(app, group, "--host", o.settings.host, "Address to listen on");
   add(app, group, "--port", o.settings.port, "Port to listen on; 0: a free one")->check(between(0, 65535));
+  app.add_option("--tls-cert-path", o.tls_certificate, "Speak TLS to clients: the certificate and its chain, PEM")
+      ->group(group)
+      ->type_name("FILE");
+  app.add_option("--tls-key-path", o.tls_key, "... and its key, PEM")->group(group)->type_name("FILE");
   add(app, group, "--worker-startup-timeout-secs", o.startup_timeout_s, "A worker that is not healthy by then is given up")
       ->check(between(1, 1e6));
   app.add_option("--worker-startup-check-interval", o.without_meaning, "Accepted: new workers are asked every second")
-      ->group(group);
+      ->group(group)
+      ->type_name("S");
+  app.add_option("--log-level", o.without_meaning, "Accepted: what it has to say is errors")
+      ->group(group)
+      ->check(CLI::IsMember({"debug", "info", "warn", "error"}));
 }
 
 void add_policies(CLI::App& app, RouteOptions& o) {
@@ -72,16 +100,24 @@ void add_policies(CLI::App& app, RouteOptions& o) {
   add(app, group, "--bucket-adjust-interval-secs", o.bucket_interval_s, "bucket: between two settings of the ranges")
       ->check(between(1, 1e6));
   add(app, group, "--seed", o.settings.seed, "Of whatever is drawn at random");
-  app.add_option("--gpu", o.gpu, "Policies that estimate seconds: the workers' GPU; without it they count tokens")
-      ->group(group);
-  add(app, group, "--tp", o.tp, "... their tensor parallel size")->check(between(1, 1024));
-  app.add_option("--model", o.model, "... their model")->group(group);
-  add(app, group, "--precision", o.precision, "... its precision");
-  add(app, group, "--engine", o.engine, "... their engine");
-  add(app, group, "--kv-tokens", o.kv_tokens, "Tokens of KV on a worker; 0: not known")->check(between(0, 1e12));
   add(app, group, "--ttft-ms", o.ttft_ms, "Limit of the time to first token, for policies that look at it")
       ->check(between(0, 1e9));
   add(app, group, "--itl-ms", o.itl_ms, "Limit of the inter-token latency")->check(between(0, 1e9));
+}
+
+void add_engine(CLI::App& app, RouteOptions& o) {
+  const std::string group = "Workers' speed, for policies that estimate seconds; without --gpu they count tokens";
+  app.add_option("--gpu", o.gpu, "Their GPU")->group(group);
+  app.add_option("--model", o.model, "Their model")->group(group);
+  add(app, group, "--precision", o.precision, "Its precision");
+  add(app, group, "--engine", o.engine, "Their engine: sglang or vllm");
+  add(app, group, "--tp", o.tp, "Their tensor parallel size")->check(between(1, 1024));
+  app.add_option("--decode-tp", o.decode_tp, "That of decode workers; default: --tp")->group(group)->check(between(1, 1024));
+  app.add_option("--kv-tokens", o.kv_tokens, "Tokens of KV on a worker; default: from the next two, else not known")
+      ->group(group)
+      ->check(between(0, 1e12));
+  app.add_option("--mem-fraction-static", o.mem_fraction, "Their share of GPU memory")->group(group)->check(between(0, 1));
+  add(app, group, "--chunked-prefill-size", o.chunk, "Their prefill chunk; -1: prompts are not cut")->check(between(-1, 1e9));
 }
 
 void add_faults(CLI::App& app, RouteOptions& o) {
@@ -137,34 +173,55 @@ void add_limits(CLI::App& app, RouteOptions& o) {
 
 void add_route(CLI::App& app, RouteOptions& options) {
   CLI::App* route = app.add_subcommand("route", "The gateway: one address for many workers, with the policies of simulate");
+  route->allow_extras();  // route_mistake() tells of them
+  // A list without words is an empty one; CLI11 makes it one of an empty word.
+  route->callback([&options] {
+    std::erase(options.worker_urls, "");
+    std::erase(options.settings.request_id_headers, "");
+  });
   add_workers(*route, options);
   add_policies(*route, options);
+  add_engine(*route, options);
   add_faults(*route, options);
   add_limits(*route, options);
-  for (const RefusedRouterFlag& refused : refused_router_flags()) {
-    const std::string flag(refused.flag);
-    const std::string why(refused.why);
-    route->add_option(flag, options.without_meaning)->group("")->expected(0, 100'000)->each([flag, why](const std::string&) {
-      throw CLI::ValidationError(flag, "is not supported: " + why);
-    });
+  // Taken with all their words, so that one answer can name each: route_mistake().
+  for (const recipe::RefusedFlag& refused : recipe::refused_router_flags()) {
+    route->add_option("--" + std::string(refused.name), options.without_meaning)
+        ->group("")
+        ->expected(0, 100'000)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   }
   route->footer(
       "Example: srtctl route --worker-urls http://127.0.0.1:8101 http://127.0.0.1:8102 --port 8000 --policy min_ttft");
 }
 
-std::vector<std::string> route_flags() {
-  CLI::App app;
-  RouteOptions options;
-  add_route(app, options);
-  std::vector<std::string> names;
-  for (const CLI::Option* option : app.get_subcommand("route")->get_options()) {
-    const bool refused = option->get_group().empty();
-    for (const std::string& name : option->get_lnames()) {
-      if (!refused && name != "help") names.push_back(name);
+std::string route_mistake(const CLI::App& route, const RouteOptions& options) {
+  std::string all;
+  const auto wrong = [&all](const std::string& what) { all += (all.empty() ? "" : "\nsrtctl: ") + what; };
+  for (const recipe::RefusedFlag& refused : recipe::refused_router_flags()) {
+    const std::string flag = "--" + std::string(refused.name);
+    if (route.get_option(flag)->count() > 0) {
+      wrong("route does not have sglang-router's flag " + flag + ": " + std::string(refused.why));
     }
   }
-  std::sort(names.begin(), names.end());
-  return names;
+  std::vector<std::string> names;
+  for (const CLI::Option* option : route.get_options()) {
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  }
+  const std::vector<std::string_view> known(names.begin(), names.end());
+  for (const std::string& word : route.remaining()) {
+    const std::string flag = word.substr(0, word.find('='));
+    const std::string hint = did_you_mean(flag, known);
+    if (!word.starts_with("-")) {
+      if (all.empty()) wrong("expected a flag, found '" + word + "'");
+    } else {
+      wrong("there is no flag " + flag + (hint.empty() ? "" : ": " + hint));
+    }
+  }
+  if (options.tls_certificate.empty() != options.tls_key.empty())
+    wrong("--tls-cert-path and --tls-key-path: give both or none");
+  if (!options.gpu.empty() && options.model.empty()) wrong("--gpu needs --model: step times are those of a model on a GPU");
+  return all;
 }
 
 }  // namespace infbench::cli

@@ -1,5 +1,7 @@
-// The command-line interface of `srtctl route`, for options.cc and tests only. One thread.
+// The command-line interface of `srtctl route`, for options.cc only. One thread.
 #pragma once
+
+#include <string>
 
 #include "cli/route_options.h"
 
@@ -11,7 +13,7 @@ namespace infbench::cli {
 
 void add_route(CLI::App& app, RouteOptions& options);
 
-// The names of the flags that it takes, without dashes, in order; not those that it refuses.
-std::vector<std::string> route_flags();
+// What CLI11 cannot say with one option's rule: flags of sglang-router that are refused, each with the reason; empty: nothing.
+std::string route_mistake(const CLI::App& route, const RouteOptions& options);
 
 }  // namespace infbench::cli

@@ -2,9 +2,7 @@
 // thread.
 #pragma once
 
-#include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "live/gateway_settings.h"
@@ -41,17 +39,15 @@ struct RouteOptions {
   std::string engine = "sglang";
   std::string model;
   int tp = 1;
+  int decode_tp = 0;           // of decode workers; 0: tp
+  double mem_fraction = 0;     // with it and the next the KV on a worker is computed; 0: not known
+  std::int64_t chunk = 8192;   // tokens of a prefill step
   std::int64_t kv_tokens = 0;  // 0: not known
   double ttft_ms = 2000;
   double itl_ms = 25;
+  std::string tls_certificate;  // files in PEM; empty: plain HTTP
+  std::string tls_key;
   std::string without_meaning;
 };
-
-// A flag of sglang-router that is refused by name.
-struct RefusedRouterFlag {
-  std::string_view flag;  // those that end in '-' stand for all that begin so
-  std::string_view why;
-};
-std::span<const RefusedRouterFlag> refused_router_flags();
 
 }  // namespace infbench::cli

@@ -35,7 +35,7 @@ Result<std::unique_ptr<Gateway>> Gateway::make(const GatewaySettings& settings, 
     config.decode_policy = *std::move(decode);
   }
   auto router = std::make_unique<route::Router>(std::move(config), std::span<const route::WorkerSpec>{}, now);
-  std::unique_ptr<Gateway> gateway(new Gateway(settings, std::move(router)));
+  auto gateway = std::make_unique<Gateway>(settings, std::move(router));
   gateway->tokens_at_ = now;
   for (const UpstreamSettings& worker : settings.workers) gateway->add_worker(worker, now);
   return gateway;

@@ -84,6 +84,7 @@ class Gateway {
  public:
   // Errors: a policy's name or parameters.
   static Result<std::unique_ptr<Gateway>> make(const GatewaySettings& settings, Time now);
+  Gateway(const GatewaySettings& settings, std::unique_ptr<route::Router> router);  // for make(): without its workers yet
 
   // ---- Calls
   // `prompt` is copied; `key`: the routing key of the caller.
@@ -143,8 +144,6 @@ class Gateway {
     Leg first;                    // whole or prefill
     Leg decode;                   // of a pair
   };
-
-  Gateway(const GatewaySettings& settings, std::unique_ptr<route::Router> router);
 
   bool admit(Time now);
   void start_queued(Time now);

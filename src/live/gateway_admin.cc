@@ -20,6 +20,9 @@ void write_worker(const GatewayWorker& worker, std::size_t id, JsonWriter& json)
   json.begin_object();
   json.member("id", std::string_view(std::to_string(id)));
   json.member("url", std::string_view(worker.settings.target.url));
+  json.member("model_id", "unknown");  // it is not asked for: there is one model
+  json.member("priority", 50);
+  json.member("cost", 1.0);
   json.member("worker_type", type_of(worker.settings.role));
   json.key("bootstrap_port");
   if (worker.settings.bootstrap_port) {
@@ -31,6 +34,22 @@ void write_worker(const GatewayWorker& worker, std::size_t id, JsonWriter& json)
   json.member("load", worker.active);
   json.member("connection_mode", "HTTP");
   json.end_object();
+}
+
+int hex_value(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+std::string percent_decoded(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool code = text[i] == '%' && i + 2 < text.size() && hex_value(text[i + 1]) >= 0 && hex_value(text[i + 2]) >= 0;
+    out += code ? static_cast<char>(hex_value(text[i + 1]) * 16 + hex_value(text[i + 2])) : text[i];
+    if (code) i += 2;
+  }
+  return out;
 }
 
 }  // namespace
@@ -55,6 +74,63 @@ std::string workers_json(const Gateway& gateway) {
   json.member("decode_count", count(gateway, Role::decode));
   json.member("regular_count", count(gateway, Role::aggregated));
   json.end_object();
+  json.end_object();
+  return out;
+}
+
+std::string worker_json(const Gateway& gateway, WorkerId worker) {
+  std::string out;
+  JsonWriter json(out, JsonWriter::Style::compact);
+  write_worker(gateway.workers()[worker.value], worker.value, json);
+  return out;
+}
+
+std::optional<WorkerId> find_worker(const Gateway& gateway, std::string_view id_or_url) {
+  std::string wanted = percent_decoded(id_or_url);
+  if (const auto url = parse_target(wanted); wanted.find("://") != std::string::npos && url) wanted = url->url;
+  for (std::size_t i = 0; i < gateway.workers().size(); ++i) {
+    const GatewayWorker& worker = gateway.workers()[i];
+    if (worker.removed || (std::to_string(i) != wanted && worker.settings.target.url != wanted)) continue;
+    return WorkerId{static_cast<std::uint32_t>(i)};
+  }
+  return std::nullopt;
+}
+
+std::string accepted_json(const Gateway& gateway, WorkerId worker, std::string_view message) {
+  const std::string id = std::to_string(worker.value);
+  std::string out;
+  JsonWriter json(out, JsonWriter::Style::compact);
+  json.begin_object();
+  json.member("status", "accepted");
+  json.member("worker_id", std::string_view(id));
+  json.member("url", std::string_view(gateway.workers()[worker.value].settings.target.url));
+  json.member("location", std::string_view("/workers/" + id));
+  json.member("message", message);
+  json.end_object();
+  return out;
+}
+
+Result<void> read_worker_update(std::string_view text) {
+  simdjson::dom::parser parser;
+  simdjson::dom::object root;
+  if (parser.parse(simdjson::padded_string(text)).get(root) != simdjson::SUCCESS) return fail("expected a JSON object");
+  for (const auto& [name, value] : root) {
+    if (name == "priority" || name == "cost" || name == "labels") continue;
+    return fail(std::string(name) + " of a worker cannot be changed: DELETE it and POST it as it is to be");
+  }
+  return {};
+}
+
+std::string flushed_json(std::size_t workers) {
+  const auto count = static_cast<std::int64_t>(workers);
+  std::string out;
+  JsonWriter json(out, JsonWriter::Style::compact);
+  json.begin_object();
+  json.member("status", "success");
+  json.member("message", "every worker has flushed its cache");
+  json.member("workers_flushed", count);
+  json.member("total_http_workers", count);
+  json.member("total_workers", count);
   json.end_object();
   return out;
 }

@@ -71,37 +71,45 @@ void GatewayShell::answered_question(Client& client) {
   flush(client);
 }
 
-// POST /workers, DELETE /workers/ID.
+// POST /workers; GET, PUT and DELETE of /workers/ID or /workers/URL.
 void GatewayShell::change_workers(Client& client) {
   const net::HttpHead& head = client.protocol.head();
-  const Time now = net::steady_now();
-  if (head.method == "POST" && head.path() == "/workers") {
-    auto worker = read_worker(client.protocol.body(), settings_.disaggregated);
-    if (!worker) {
-      client.protocol.answer(400, kJson, error_text(400, "bad_request", worker.error().front().what));
-      return;
+  if (head.path() == "/workers" && head.method == "POST") return add_worker(client);
+  const auto refuse = [&client](int status, std::string_view code, const std::string& why) {
+    client.protocol.answer(status, kJson, error_text(status, code, why));
+  };
+  const std::string_view path = head.path();
+  constexpr std::string_view kBefore = "/workers/";
+  if (!path.starts_with(kBefore)) return refuse(405, "method_not_allowed", "use GET or POST");
+  const auto worker = find_worker(*gateway_, path.substr(kBefore.size()));
+  if (!worker) return refuse(404, "not_found", "there is no such worker");
+  if (head.method == "GET") return client.protocol.answer(200, kJson, worker_json(*gateway_, *worker));
+  if (head.method == "PUT") {
+    if (const auto read = read_worker_update(client.protocol.body()); !read) {
+      return refuse(400, "bad_request", read.error().front().what);
     }
-    for (const GatewayWorker& known : gateway_->workers()) {
-      if (known.removed || known.settings.target.url != worker->target.url) continue;
-      client.protocol.answer(409, kJson, error_text(409, "already_there", "there is a worker of that address already"));
-      return;
-    }
-    const WorkerId id = gateway_->add_worker(*worker, now);
-    client.protocol.answer(202, kJson, R"({"status":"accepted","worker_id":")" + std::to_string(id.value) + R"("})");
+    return client.protocol.answer(202, kJson, accepted_json(*gateway_, *worker, "no policy looks at these"));
+  }
+  if (head.method != "DELETE") return refuse(405, "method_not_allowed", "use GET, PUT or DELETE");
+  gateway_->remove_worker(*worker, net::steady_now());
+  client.protocol.answer(202, kJson, accepted_json(*gateway_, *worker, "it gets no more requests"));
+}
+
+void GatewayShell::add_worker(Client& client) {
+  auto worker = read_worker(client.protocol.body(), settings_.disaggregated);
+  if (!worker) {
+    client.protocol.answer(400, kJson, error_text(400, "bad_request", worker.error().front().what));
     return;
   }
-  if (head.method == "DELETE" && head.path().starts_with("/workers/")) {
-    const std::string_view name = head.path().substr(std::string_view("/workers/").size());
-    for (std::size_t i = 0; i < gateway_->workers().size(); ++i) {
-      if (gateway_->workers()[i].removed || std::to_string(i) != name) continue;
-      gateway_->remove_worker({static_cast<std::uint32_t>(i)}, now);
-      client.protocol.answer(202, kJson, R"({"status":"accepted","worker_id":")" + std::to_string(i) + R"("})");
-      return;
-    }
-    client.protocol.answer(404, kJson, error_text(404, "not_found", "there is no such worker"));
+  if (const auto known = find_worker(*gateway_, worker->target.url)) {
+    client.protocol.answer(202, kJson, accepted_json(*gateway_, *known, "it was there already"));
     return;
   }
-  client.protocol.answer(405, kJson, error_text(405, "method_not_allowed", "use GET, POST or DELETE"));
+  const EngineFacts& facts = settings_.engines[static_cast<std::size_t>(worker->role)];
+  worker->speed = facts.speed;
+  worker->kv_capacity = facts.kv_capacity;
+  const WorkerId id = gateway_->add_worker(*worker, net::steady_now());
+  client.protocol.answer(202, kJson, accepted_json(*gateway_, id, "it gets requests once it is healthy"));
 }
 
 void GatewayShell::ask_one(Client& client) {
@@ -135,12 +143,14 @@ void GatewayShell::ask_all(Client& client) {
   struct Tally {
     std::size_t left = 0;
     std::size_t failed = 0;
+    std::size_t all = 0;
   };
   const auto tally = std::make_shared<Tally>();
   auto& questions = questions_[&client];
   for (const GatewayWorker& worker : gateway_->workers()) {
     if (worker.removed) continue;
     ++tally->left;
+    ++tally->all;
     questions.push_back(std::make_unique<HttpCall>(
         loop_, worker.settings.target, HttpCall::Request{.method = "POST", .path = "/flush_cache"}, kQuestionTimeout,
         [this, &client, tally](const Result<HttpAnswer>& answer) {
@@ -148,7 +158,7 @@ void GatewayShell::ask_all(Client& client) {
           if (!answer || answer->status != 200) ++tally->failed;
           if (--tally->left > 0) return;
           if (tally->failed == 0) {
-            client.protocol.answer(200, kText, "Cache flushed on all workers.\n");
+            client.protocol.answer(200, kJson, flushed_json(tally->all));
           } else {
             client.protocol.answer(502, kJson,
                                    error_text(502, "flush_failed", std::to_string(tally->failed) + " workers did not flush"));

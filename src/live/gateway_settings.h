@@ -2,7 +2,9 @@
 // the address (127.0.0.1). Immutable once the gateway runs, usable from any thread.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -11,9 +13,16 @@
 #include "base/types.h"
 #include "cost/step_time.h"
 #include "live/replay_body.h"
+#include "net/tls.h"
 #include "route/parameters.h"
 
 namespace infbench::live {
+
+// What policies that estimate seconds know of a worker; null and 0: nothing, they count tokens.
+struct EngineFacts {
+  const cost::StepTime* speed = nullptr;  // outlives the gateway
+  Tokens kv_capacity = 0;
+};
 
 // One worker to send to.
 struct UpstreamSettings {
@@ -61,6 +70,7 @@ struct AdmissionSettings {
 struct GatewaySettings {
   std::string host = "127.0.0.1";
   int port = 30000;
+  std::shared_ptr<const net::TlsContext> tls;  // null: clients speak plain HTTP
   std::vector<UpstreamSettings> workers;
   bool disaggregated = false;
   std::string policy = "cache_aware";
@@ -68,6 +78,7 @@ struct GatewaySettings {
   std::string decode_policy;   // empty: policy
   route::PolicyParameters parameters;
   Slo slo{seconds(2), milliseconds(25)};
+  std::array<EngineFacts, 3> engines;  // by Role, of workers that are added at run time
   std::uint64_t seed = 0;
   HealthSettings health;
   BreakerSettings breaker;

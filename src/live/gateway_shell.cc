@@ -53,10 +53,11 @@ GatewayShell::GatewayShell(net::EventLoop& loop, const GatewaySettings& settings
 GatewayShell::~GatewayShell() { *alive_ = false; }
 
 Result<void> GatewayShell::open() {
-  auto listener = net::Listener::open(loop_, settings_.host, settings_.port, [this](auto c) {
+  const auto on_accept = [this](auto connection) {
     const Turn turn(*this);
-    accept(std::move(c));
-  });
+    accept(std::move(connection));
+  };
+  auto listener = net::Listener::open(loop_, settings_.host, settings_.port, on_accept, settings_.tls);
   if (!listener) return fail(std::move(listener.error()));
   listener_ = *std::move(listener);
   housekeeping_.arm(net::steady_now() + kHousekeeping);

@@ -118,6 +118,7 @@ class GatewayShell {
   bool allowed(Client& client);  // has the key, if one is asked for; else it is answered
   void answered_question(Client& client);
   void change_workers(Client& client);
+  void add_worker(Client& client);
   void ask_one(Client& client);  // any worker that is up
   void ask_all(Client& client);  // /flush_cache
 

@@ -118,8 +118,10 @@ constexpr auto kSrtctlRoute = std::to_array<KnownFlag>({
     {"cb-success-threshold", FlagType::integer},
     {"cb-timeout-duration-secs", FlagType::integer},
     {"cb-window-duration-secs", FlagType::integer},
+    {"chunked-prefill-size", FlagType::integer},
     {"decode", FlagType::list},
     {"decode-policy", FlagType::text},
+    {"decode-tp", FlagType::integer},
     {"disable-circuit-breaker", FlagType::truth},
     {"disable-health-check", FlagType::truth},
     {"disable-retries", FlagType::truth},
@@ -136,10 +138,12 @@ constexpr auto kSrtctlRoute = std::to_array<KnownFlag>({
     {"host", FlagType::text},
     {"itl-ms", FlagType::number},
     {"kv-tokens", FlagType::integer},
+    {"log-level", FlagType::text},
     {"max-concurrent-requests", FlagType::integer},
     {"max-idle-secs", FlagType::integer},
     {"max-payload-size", FlagType::integer},
     {"max-tree-size", FlagType::integer},
+    {"mem-fraction-static", FlagType::number},
     {"model", FlagType::text},
     {"pd-disaggregation", FlagType::truth},
     {"policy", FlagType::text},
@@ -183,7 +187,7 @@ const FlagTable& sglang_router_flags() {
 }
 
 const FlagTable& srtctl_route_flags() {
-  static constexpr FlagTable kTable{"srtctl route", kSrtctlRoute, {}, kPlanned};
+  static const FlagTable kTable{"srtctl route", kSrtctlRoute, {}, kPlanned, false, refused_in_recipes()};
   return kTable;
 }
 
