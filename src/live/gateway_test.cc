@@ -309,6 +309,23 @@ TEST(Gateway, AWorkerThatAlwaysAnswersWithAnErrorOpensItsBreakerEvenWithoutRetri
   EXPECT_EQ(b.gateway->usable_workers(Role::aggregated), 0);
 }
 
+TEST(Gateway, ColdPromptsAtEqualLoadAreSpreadAndLaterTurnsStay) {
+  GatewaySettings s = gateway_settings(4);
+  s.policy = "cache_aware";
+  GatewayBench b(s);
+  std::map<std::string, int> count;
+  for (std::uint64_t i = 0; i < 200; ++i) {
+    b.serve(b.arrive(prompt_info(100 + i)));
+    ++count[b.commands().front().substr(std::string("send ").size() + std::to_string(i + 1).size())];
+  }
+  EXPECT_THAT(count, ElementsAre(::testing::Pair(" whole 0", 50), ::testing::Pair(" whole 1", 50),
+                                 ::testing::Pair(" whole 2", 50), ::testing::Pair(" whole 3", 50)));
+  for (const int worker : {0, 1, 2, 3}) {  // turns after the first of each
+    b.serve(b.arrive(prompt_info(100 + static_cast<std::uint64_t>(worker))));
+    EXPECT_THAT(b.commands().front(), ::testing::EndsWith(" whole " + std::to_string(worker)));
+  }
+}
+
 // ---- Pairs of a prefill and a decode worker
 
 TEST(GatewayPairs, BothGetTheRequestAndTheDecodeWorkersAnswerIsRelayed) {
