@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <fstream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,9 +23,9 @@ TEST(Cli, HelpOfEachCommand) {
   };
   const std::vector<Case> table = {
       {{}, {"simulate", "compare", "dry-run", "trace"}},
-      {{"simulate"}, {"--file", "--trace", "--workload", "--speed", "--seed", "--set", "--output", "--json"}},
-      {{"compare"}, {"--file", "--trace", "--workload", "--speed", "--seed", "--set", "--output", "--json"}},
-      {{"dry-run"}, {"--file", "--set", "--json", "--launcher"}},
+      {{"simulate"}, {"--file", "--trace", "--workload", "--speed", "--seed", "--set", "--unset", "--output", "--json"}},
+      {{"compare"}, {"--file", "--trace", "--workload", "--speed", "--seed", "--set", "--unset", "--output", "--json"}},
+      {{"dry-run"}, {"--file", "--set", "--unset", "--json", "--launcher"}},
       {{"trace"}, {"analyze", "fetch", "synthesize"}},
       {{"trace", "analyze"}, {"--json"}},
       {{"trace", "fetch"}, {"conversation", "--url"}},
@@ -177,6 +178,75 @@ TEST(Cli, DryRunOfAFolderTakesAllRecipesBelowIt) {
   }
   std::filesystem::create_directories(folder + "/empty");
   EXPECT_EQ(srtctl({"dry-run", "-f", folder + "/empty"}).exit_code, 2);
+}
+
+// The recipe as the base of two variants.
+std::string file_with_variants() {
+  std::ifstream in{std::string(kAggregated)};
+  std::string text = "base:\n";
+  for (std::string line; std::getline(in, line);) text += "  " + line + "\n";
+  return write_text(scratch_folder() + "/variants.yaml", text +
+                                                             "override_random: {frontend: {args: {policy: random}}}\n"
+                                                             "zip_override_slo: {benchmark: {ttft_threshold_ms: [1000]}}\n");
+}
+
+// Each is planned for both launchers, and runs through; those with our gateway by its default policy.
+TEST(Cli, EveryShippedRecipeWorks) {
+  std::size_t own = 0;
+  std::size_t recipes = 0;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator("recipies")) {
+    if (entry.path().extension() != ".yaml") continue;
+    const std::string path = entry.path();
+    SCOPED_TRACE(path);
+    ++recipes;
+    const Finished run = srtctl({"simulate", "-f", path, "--trace", small_trace(), "--json"});
+    EXPECT_EQ(run.exit_code, 0) << run.err;
+    const bool ours = path.find("min-ttft") != std::string::npos;
+    own += ours ? 1 : 0;
+    for (const char* launcher : {"slurm", "local"}) {
+      const Finished plan = srtctl({"dry-run", "-f", path, "--launcher", launcher});
+      EXPECT_EQ(plan.exit_code, 0) << plan.err;
+      EXPECT_EQ(plan.out.find("srtctl route ") != std::string::npos, ours) << plan.out;
+      EXPECT_EQ(plan.out.find("--policy min_ttft --gpu h200") != std::string::npos, ours) << plan.out;
+      EXPECT_EQ(plan.out.find("sglang_router.launch_router") == std::string::npos, ours) << plan.out;
+    }
+  }
+  EXPECT_GE(recipes, 4U);
+  EXPECT_EQ(own, 2U) << "one of each topology";
+}
+
+TEST(Cli, OneFileWithSeveralRecipes) {
+  const std::string file = file_with_variants();
+  const Finished compare = srtctl({"compare", "-f", file, "--trace", small_trace()});
+  EXPECT_EQ(compare.exit_code, 0) << compare.err;
+  EXPECT_NE(compare.out.find("agg-round-robin_random"), std::string::npos) << compare.out;
+  EXPECT_NE(compare.out.find("agg-round-robin_slo_0"), std::string::npos) << compare.out;
+
+  const Finished several = srtctl({"simulate", "-f", file, "--trace", small_trace()});
+  EXPECT_EQ(several.exit_code, 2) << several.out;
+  EXPECT_NE(several.err.find(file + ":override_random"), std::string::npos) << several.err;
+  const Finished one = srtctl({"simulate", "-f", file + ":zip_override_slo[0]", "--trace", small_trace(), "--json"});
+  EXPECT_EQ(one.exit_code, 0) << one.err;
+
+  const Finished plans = srtctl({"dry-run", "-f", file + ":override_*", "-f", file + ":base", "--json"});
+  EXPECT_EQ(plans.exit_code, 0) << plans.err;
+  EXPECT_NE(plans.out.find("\"variant\": \"override_random\""), std::string::npos) << plans.out;
+  EXPECT_NE(plans.out.find("\"variant\": \"base\""), std::string::npos) << plans.out;
+}
+
+TEST(Cli, SetAndUnsetCountInTheirOrder) {
+  const auto policy_is = [](const std::vector<std::string>& edits, std::string_view policy) {
+    std::vector<std::string> arguments{"dry-run", "-f", std::string(kAggregated)};
+    arguments.insert(arguments.end(), edits.begin(), edits.end());
+    const Finished run = srtctl(arguments);
+    EXPECT_EQ(run.exit_code, 0) << run.err;
+    return run.out.find("--policy " + std::string(policy)) != std::string::npos;
+  };
+  const std::string set = "--set=frontend.args.policy=random";
+  const std::string unset = "--unset=frontend.args.policy";
+  EXPECT_TRUE(policy_is({unset, set}, "random"));
+  EXPECT_FALSE(policy_is({set, unset}, "random"));
+  EXPECT_TRUE(policy_is({set, unset, "--set", "frontend.args.policy=power_of_two"}, "power_of_two"));
 }
 
 // A port of the loopback address that nobody listens on, kept so while this lives.

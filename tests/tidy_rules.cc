@@ -53,7 +53,7 @@ const std::vector<HeavyHeader>& heavy_headers() {
       {"spdlog/", {"src/cli/", "src/live/", "src/launch/"}, "errors as values"},
       {"curl/", {"src/net/"}, "net/"},
       {"xxhash.h", {"src/base/"}, "base/hash.h"},
-      {"openssl/", {"src/base/"}, "base/sha256.h"},
+      {"openssl/", {"src/base/", "src/net/tls"}, "base/sha256.h or net/tls.h"},
       {"iostream", {}, "<cstdio> or fmt"},
       {"regex", {}, "plain string functions"},
       {"random", {}, "base/random.h"},

@@ -1,6 +1,4 @@
 // serve: the engine model on its ports, until a signal.
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <cstdio>
 #include <memory>
@@ -106,14 +104,6 @@ std::vector<live::ServeSettings> workers_of(const ServeOptions& options, const l
 int threads_of(const ServeOptions& options) {
   const int processors = std::max(static_cast<int>(std::thread::hardware_concurrency()), 1);
   return options.threads > 0 ? options.threads : std::min(processors, options.workers);
-}
-
-// Each stream is an open file.
-void raise_file_limit() {
-  rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 void print_ready(const live::ServeSettings& common, const std::vector<live::ServePorts>& ports) {

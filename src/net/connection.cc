@@ -32,8 +32,8 @@ std::optional<std::int64_t> stamp_of(msghdr& message) {
 
 }  // namespace
 
-Connection::Impl::Impl(SocketPoll& poll, int socket, const sockaddr_storage& peer)
-    : poll_(poll), socket_(socket), peer_(peer) {}
+Connection::Impl::Impl(SocketPoll& poll, int socket, const sockaddr_storage& peer, std::unique_ptr<TlsSession> tls)
+    : poll_(poll), socket_(socket), peer_(peer), tls_(std::move(tls)) {}
 
 Connection::Impl::~Impl() { close(); }
 
@@ -77,7 +77,13 @@ Connection::Impl::Got Connection::Impl::receive_once() {
     const auto stamp = stamp_of(message);
     // Less than a full buffer: the kernel has no more, and will tell when it has.
     if (static_cast<std::size_t>(count) < buffer.size() && !hung_up_) readable_ = false;
-    deliver({buffer.data(), static_cast<std::size_t>(count)}, stamp ? poll_.on_steady_clock(*stamp, now) : now);
+    const std::string_view bytes{buffer.data(), static_cast<std::size_t>(count)};
+    const Time received = stamp ? poll_.on_steady_clock(*stamp, now) : now;
+    if (!tls_) {
+      deliver(bytes, received);
+    } else {
+      deliver_opened(bytes, received);
+    }
     return Got::bytes;
   }
   readable_ = false;
@@ -90,6 +96,14 @@ void Connection::Impl::deliver(std::string_view bytes, Time received) {
   in_callback_ = true;
   if (events_.on_bytes) events_.on_bytes(bytes, received);
   settle();
+}
+
+void Connection::Impl::deliver_opened(std::string_view bytes, Time received) {
+  const TlsSession::Opened opened = tls_->open(bytes);
+  const std::string_view to_peer = opened.to_peer;
+  if (!to_peer.empty() && broken_.empty()) send_raw({&to_peer, 1});
+  if (!opened.plain.empty()) deliver(opened.plain, received);
+  if ((opened.closed || !opened.broken.empty()) && !ended_) end_reading(opened.broken);
 }
 
 // After a callback: what it has asked for.
@@ -133,6 +147,13 @@ void Connection::Impl::resume() {
 
 void Connection::Impl::send(std::span<const std::string_view> parts) {
   if (ended_ || released_ || shut_wanted_ || !broken_.empty()) return;
+  if (!tls_) return send_raw(parts);
+  const std::string sealed = tls_->seal(parts);
+  const std::string_view all = sealed;
+  if (!all.empty()) send_raw({&all, 1});
+}
+
+void Connection::Impl::send_raw(std::span<const std::string_view> parts) {
   const std::size_t taken = unsent() > 0 ? 0 : write_some(parts);
   if (broken_.empty()) keep(parts, taken);
 }
@@ -212,7 +233,13 @@ void Connection::Impl::cannot_write(int error) {
 }
 
 void Connection::Impl::shut_when_sent() {
-  if (std::exchange(shut_wanted_, true) || socket_ < 0 || unsent() > 0) return;
+  if (std::exchange(shut_wanted_, true) || socket_ < 0) return;
+  if (tls_ && broken_.empty()) {
+    const std::string end = tls_->seal_end();
+    const std::string_view all = end;
+    send_raw({&all, 1});
+  }
+  if (unsent() > 0 || socket_ < 0) return;
   ::shutdown(socket_, SHUT_WR);
 }
 
@@ -238,8 +265,10 @@ void set_stream_options(int socket) {
   ::setsockopt(socket, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on);
 }
 
-std::unique_ptr<Connection> make_connection(SocketPoll& poll, int socket, const sockaddr_storage& peer) {
-  auto impl = std::make_shared<Connection::Impl>(poll, socket, peer);
+std::unique_ptr<Connection> make_connection(SocketPoll& poll, int socket, const sockaddr_storage& peer,
+                                            std::shared_ptr<const TlsContext> tls) {
+  auto session = tls ? std::make_unique<TlsSession>(std::move(tls)) : nullptr;
+  auto impl = std::make_shared<Connection::Impl>(poll, socket, peer, std::move(session));
   if (!impl->watch()) return nullptr;
   return std::make_unique<Connection>(std::move(impl));
 }

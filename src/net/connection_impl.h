@@ -13,12 +13,13 @@
 
 #include "net/socket_poll.h"
 #include "net/tcp.h"
+#include "net/tls.h"
 
 namespace infbench::net {
 
 struct Connection::Impl : std::enable_shared_from_this<Connection::Impl> {
   // Takes the socket: connected, not blocking, with the options of set_stream_options().
-  Impl(SocketPoll& poll, int socket, const sockaddr_storage& peer);
+  Impl(SocketPoll& poll, int socket, const sockaddr_storage& peer, std::unique_ptr<TlsSession> tls);
   ~Impl();
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
@@ -42,6 +43,8 @@ struct Connection::Impl : std::enable_shared_from_this<Connection::Impl> {
   enum class Got : std::uint8_t { bytes, nothing, end };
   Got receive_once();
   void deliver(std::string_view bytes, Time received);
+  void deliver_opened(std::string_view bytes, Time received);  // of TLS
+  void send_raw(std::span<const std::string_view> parts);
   void flush();
   void all_sent();
   void cannot_write(int error);
@@ -55,6 +58,7 @@ struct Connection::Impl : std::enable_shared_from_this<Connection::Impl> {
   SocketPoll& poll_;
   int socket_;
   sockaddr_storage peer_;
+  std::unique_ptr<TlsSession> tls_;  // null: plain
   std::optional<SocketPoll::Slot> slot_;
   Events events_;
   std::optional<Events> next_events_;  // given from inside a callback, whose closure must live on until it returns
@@ -75,7 +79,8 @@ struct Connection::Impl : std::enable_shared_from_this<Connection::Impl> {
 void set_stream_options(int socket);
 
 // A Connection around a socket, or nothing (errno; the socket is closed).
-std::unique_ptr<Connection> make_connection(SocketPoll& poll, int socket, const sockaddr_storage& peer);
+std::unique_ptr<Connection> make_connection(SocketPoll& poll, int socket, const sockaddr_storage& peer,
+                                            std::shared_ptr<const TlsContext> tls = nullptr);
 
 // "127.0.0.1:80", "[::1]:80".
 std::string address_text(const sockaddr_storage& address);

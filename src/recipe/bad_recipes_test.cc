@@ -84,7 +84,7 @@ TEST_P(BadRecipes, GiveAllTheirErrors) {
 
 INSTANTIATE_TEST_SUITE_P(Files, BadRecipes,
                          ::testing::Values("bad_keys_and_types.txt", "bad_choices.txt", "bad_workers_and_flags.txt",
-                                           "bad_text_and_syntax.txt"));
+                                           "bad_text_and_syntax.txt", "bad_benchmark.txt", "bad_job.txt", "bad_backend.txt"));
 
 }  // namespace
 }  // namespace infbench::recipe

@@ -64,6 +64,7 @@ bool asks_disaggregated(const Checked& checked) {
 }
 
 void check_all(const Checked& checked) {
+  check_job(checked);
   check_workers(checked);
   check_engine(checked);
   check_frontend(checked);

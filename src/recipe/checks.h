@@ -32,6 +32,7 @@ struct Checked {
 void check_all(const Checked& checked);
 
 // The parts of check_all().
+void check_job(const Checked& checked);        // checks_job.cc
 void check_workers(const Checked& checked);    // checks_workers.cc
 void check_engine(const Checked& checked);     // checks_engine.cc
 void check_frontend(const Checked& checked);   // checks_frontend.cc

@@ -1,10 +1,7 @@
 #include "recipe/cluster.h"
 
-#include <cerrno>
-#include <cstdio>
 #include <cstdlib>
-#include <cstring>
-#include <memory>
+#include <optional>
 
 #include <sys/stat.h>
 
@@ -13,28 +10,11 @@
 #include "recipe/findings.h"
 #include "recipe/schema.h"
 #include "recipe/section_reader.h"
+#include "recipe/text_file.h"
 #include "recipe/yaml_tree.h"
 
 namespace infbench::recipe {
 namespace {
-
-constexpr std::size_t kMostBytes = 1U << 20U;
-
-Error file_error(const std::string& path, std::string what, std::string hint = {}) {
-  return {.what = std::move(what), .hint = std::move(hint), .file = path, .source_line = {}};
-}
-
-Result<std::string> read_file(const std::string& path) {
-  const auto close = [](std::FILE* file) { std::fclose(file); };
-  const std::unique_ptr<std::FILE, decltype(close)> file(std::fopen(path.c_str(), "rb"), close);
-  const std::string hint = "it is the cluster's configuration: write it, or unset SRTSLURM_CONFIG";
-  if (file == nullptr) return fail(file_error(path, fmt::format("cannot be opened: {}", std::strerror(errno)), hint));
-  std::string text(kMostBytes + 1, '\0');
-  text.resize(std::fread(text.data(), 1, text.size(), file.get()));
-  if (std::ferror(file.get()) != 0)
-    return fail(file_error(path, fmt::format("cannot be read: {}", std::strerror(errno)), hint));
-  return text;
-}
 
 bool is_there(const char* path) {
   struct stat info {};
@@ -53,8 +33,11 @@ std::string find_cluster_file() {
 }
 
 Result<Cluster> read_cluster_text(std::string_view text, const std::string& file) {
-  if (text.size() > kMostBytes) {
-    return fail(file_error(file, fmt::format("expected a configuration of at most {} bytes", kMostBytes)));
+  if (text.size() > kMostRecipeBytes) {
+    return fail({.what = fmt::format("expected a configuration of at most {} bytes", kMostRecipeBytes),
+                 .hint = "is it srtslurm.yaml?",
+                 .file = file,
+                 .source_line = {}});
   }
   constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
   if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
@@ -68,7 +51,7 @@ Result<Cluster> read_cluster_text(std::string_view text, const std::string& file
   if (to_read && tree->root.kind != Node::Kind::null) {
     const Cluster no_aliases;
     HealthCheck health_check;
-    SectionReader reader(findings, tree->complete, no_aliases);
+    SectionReader reader(findings, tree->complete, no_aliases, "the file");
     reader.read(bind_cluster_schema(cluster, health_check), tree->root, "", tree->root.place);
     if (tree->root.find("default_health_check") != nullptr) cluster.default_health_check = health_check;
   }
@@ -77,7 +60,7 @@ Result<Cluster> read_cluster_text(std::string_view text, const std::string& file
 }
 
 Result<Cluster> read_cluster(const std::string& path) {
-  Result<std::string> text = read_file(path);
+  Result<std::string> text = read_text_file(path, "it is the cluster's configuration: write it, or unset SRTSLURM_CONFIG");
   if (!text.has_value()) return fail(std::move(text.error()));
   return read_cluster_text(*text, path);
 }

@@ -1,11 +1,7 @@
 #include "recipe/read_recipe.h"
 
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
 #include <filesystem>
 #include <map>
-#include <memory>
 #include <optional>
 #include <tuple>
 #include <utility>
@@ -17,6 +13,7 @@
 #include "recipe/overrides.h"
 #include "recipe/read_tree.h"
 #include "recipe/sweep.h"
+#include "recipe/text_file.h"
 #include "recipe/variants.h"
 #include "recipe/yaml_tree.h"
 #include "recipe/yaml_write.h"
@@ -26,16 +23,6 @@ namespace {
 
 Error file_error(const std::string& path, std::string what, std::string hint = {}) {
   return {.what = std::move(what), .hint = std::move(hint), .file = path, .source_line = {}};
-}
-
-Result<std::string> read_file(const std::string& path) {
-  const auto close = [](std::FILE* file) { std::fclose(file); };
-  const std::unique_ptr<std::FILE, decltype(close)> file(std::fopen(path.c_str(), "rb"), close);
-  if (file == nullptr) return fail(file_error(path, fmt::format("cannot be opened: {}", std::strerror(errno))));
-  std::string text(kMostRecipeBytes + 1, '\0');
-  text.resize(std::fread(text.data(), 1, text.size(), file.get()));
-  if (std::ferror(file.get()) != 0) return fail(file_error(path, fmt::format("cannot be read: {}", std::strerror(errno))));
-  return text;
 }
 
 // The errors of several recipes of one text. What all of them have is told once, the rest with the recipes that have it.
@@ -203,7 +190,7 @@ Result<std::vector<Recipe>> read_recipes(const std::string& selector, std::span<
     return fail(
         file_error(path, "expected the name of a variant after ':', found nothing", "leave the ':' out for all recipes"));
   }
-  Result<std::string> text = read_file(path);
+  Result<std::string> text = read_text_file(path);
   if (!text.has_value()) return fail(std::move(text.error()));
   return read_recipes_text(*text, path, variant, edits, cluster);
 }

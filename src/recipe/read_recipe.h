@@ -18,8 +18,6 @@
 
 namespace infbench::recipe {
 
-inline constexpr std::size_t kMostRecipeBytes = 1U << 20U;
-
 // One --set or --unset, in the order of the command line.
 struct Edit {
   enum class Kind : std::uint8_t { set, unset };

@@ -10,6 +10,7 @@
 #include <rapidcheck/gtest.h>
 
 #include "recipe/recipe_samples.h"
+#include "recipe/text_file.h"
 
 namespace infbench::recipe {
 namespace {

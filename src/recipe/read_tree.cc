@@ -73,11 +73,13 @@ void apply_cluster(const Cluster& cluster, const Checked& checked, Recipe& recip
 
 void read_tree(const Tree& tree, const Cluster& cluster, Recipe& recipe, Findings& findings) {
   if (!tree.complete && tree.root.kind != Node::Kind::map) return;  // nothing was whole before the syntax error
-  SectionReader reader(findings, tree.complete, cluster);
+  SectionReader reader(findings, tree.complete, cluster, "the recipe");
   const BoundSection schema = bind_schema(recipe);
   reader.read(schema, tree.root, "", tree.root.place);
   if (tree.root.kind != Node::Kind::map) return;
   const Checked checked{recipe, tree.root, tree.complete, reader, schema, findings};
+  recipe.model.path_place = checked.value_place("model.path");
+  recipe.model.container_place = checked.value_place("model.container");
   read_all_flags(checked, reader, recipe);
   apply_cluster(cluster, checked, recipe);
   check_all(checked);

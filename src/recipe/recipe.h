@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/types.h"
+#include "recipe/place.h"
 #include "recipe/value.h"
 
 namespace infbench::recipe {
@@ -22,6 +23,7 @@ struct Model {
   std::string container;  // image; empty: processes run on the nodes as they are
   std::string precision;  // bf16, ...
   std::optional<std::string> stage_dir;  // node-local folder that the model is copied to first
+  Place path_place, container_place;     // where the recipe says so
 };
 
 struct Resources {

@@ -93,7 +93,7 @@ const auto kRecipe = std::to_array<Field<Recipe>>({
      {.doc = "further `#SBATCH --key=value` lines; an empty value gives the bare option",
       .check = &check_line,
       .key_check = &check_option,
-      .owned_keys = kOwnedDirectives}},
+      .owned_keys = owned_directives()}},
     {"setup_script",
      &Recipe::setup_script,
      {.doc = "a file of the folder configs/, run in every worker's container before the worker; empty: none",
@@ -197,6 +197,8 @@ const auto kOutput = std::to_array<Field<Output>>({
 });
 
 }  // namespace
+
+std::span<const Refused> owned_directives() { return kOwnedDirectives; }
 
 BoundSection bind_health_check(std::string_view key, HealthCheck& health_check) {
   return section_of(key, "waiting until the deployment is ready", false, kHealthCheck, health_check);

@@ -38,7 +38,10 @@ const auto kCluster = std::to_array<Field<Cluster>>({
     {"use_exclusive_sbatch_directive", &Cluster::use_exclusive_sbatch_directive, {.doc = "ask for whole nodes by --exclusive"}},
     {"default_sbatch_directives",
      &Cluster::default_sbatch_directives,
-     {.doc = "sbatch_directives of every recipe; those of the recipe win", .check = &check_line, .key_check = &check_option}},
+     {.doc = "sbatch_directives of every recipe; those of the recipe win",
+      .check = &check_line,
+      .key_check = &check_option,
+      .owned_keys = owned_directives()}},
     {"srtctl_root",
      &Cluster::srtctl_root,
      {.doc = "folder that has configs/ with setup scripts; without it the current one",
@@ -76,8 +79,7 @@ const auto kCluster = std::to_array<Field<Cluster>>({
 }  // namespace
 
 BoundSection bind_cluster_schema(Cluster& cluster, HealthCheck& default_health_check) {
-  BoundSection top =
-      section_of("", "srtslurm.yaml: what holds for all recipes of a cluster", true, kCluster, cluster, kRefused);
+  BoundSection top = section_of("", "what holds for all recipes of a cluster", true, kCluster, cluster, kRefused);
   top.ignored = kIgnored;
   top.sections.push_back(bind_health_check("default_health_check", default_health_check));
   return top;

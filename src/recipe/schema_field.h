@@ -38,6 +38,9 @@ BoundSection section_of(std::string_view key, std::string_view doc, bool require
 BoundSection bind_frontend(Frontend& frontend);     // schema_serving.cc
 BoundSection bind_backend(Backend& backend);        // schema_serving.cc
 BoundSection bind_benchmark(Benchmark& benchmark);  // schema_benchmark.cc
+// sbatch_directives that srtctl gives by itself.
+std::span<const Refused> owned_directives();
+
 BoundSection bind_health_check(std::string_view key, HealthCheck& health_check);
 
 }  // namespace infbench::recipe

@@ -15,18 +15,19 @@ std::string joined(const std::string& path, std::string_view key) {
   return path.empty() ? std::string(key) : fmt::format("{}.{}", path, key);
 }
 
-std::string shown_path(const std::string& path) { return path.empty() ? "the recipe" : path; }
-
-// Whether a value says that the thing is not wanted: null, false, nothing at all, or a section with enabled: false.
+// Whether a value says that the thing is not wanted: null, false, nothing at all, or a section with enabled: false or type:
+// none.
 bool turned_off(const Node& node) {
-  const auto is_false = [](const Node& value) {
-    return value.kind == Node::Kind::scalar && value.plain && value.text == "false";
+  const auto is = [](const Node* value, std::string_view text) {
+    return value != nullptr && value->kind == Node::Kind::scalar && value->text == text;
   };
-  if (node.kind == Node::Kind::null || is_false(node)) return true;
+  const auto inner = [&](std::string_view key) {
+    const Entry* entry = node.find(key);
+    return entry != nullptr ? &entry->value : nullptr;
+  };
+  if (node.kind == Node::Kind::null || (node.plain && is(&node, "false"))) return true;
   if (node.kind == Node::Kind::list) return node.items.empty();
-  if (node.kind != Node::Kind::map) return false;
-  const Entry* enabled = node.find("enabled");
-  return node.entries.empty() || (enabled != nullptr && is_false(enabled->value));
+  return node.kind == Node::Kind::map && (node.entries.empty() || is(inner("enabled"), "false") || is(inner("type"), "none"));
 }
 
 std::string hint_for(std::string_view expected, const Node& found) {
@@ -64,7 +65,7 @@ bool SectionReader::fine(std::string_view path) const {
 }
 
 void SectionReader::wrong_type(const std::string& path, std::string_view expected, const Node& found) {
-  findings_.add(found.place, fmt::format("{}: expected {}, found {}", shown_path(path), expected, describe(found)),
+  findings_.add(found.place, fmt::format("{}: expected {}, found {}", path.empty() ? whole_ : path, expected, describe(found)),
                 hint_for(expected, found));
   spoil(path);
 }

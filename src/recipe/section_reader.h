@@ -19,9 +19,9 @@ namespace infbench::recipe {
 class SectionReader {
  public:
   // `complete`: false when the tree is only a part of the text, so that nothing can be said to be missing. `aliases`: of models
-  // and containers; must outlive it.
-  SectionReader(Findings& findings, bool complete, const Cluster& aliases)
-      : findings_(findings), complete_(complete), aliases_(aliases) {}
+  // and containers; must outlive it. `whole`: what is read, for errors about all of it.
+  SectionReader(Findings& findings, bool complete, const Cluster& aliases, std::string_view whole)
+      : findings_(findings), complete_(complete), aliases_(aliases), whole_(whole) {}
 
   // `place`: of the section's key. `path`: "" for the recipe itself, else "backend.sglang_config".
   void read(const BoundSection& section, const Node& node, const std::string& path, const Place& place);
@@ -52,6 +52,7 @@ class SectionReader {
   Findings& findings_;
   bool complete_;
   const Cluster& aliases_;
+  std::string_view whole_;
   std::set<std::string, std::less<>> bad_;
 };
 

@@ -1,5 +1,6 @@
 // The tables of the recipe room hold together: schema, flags, policies.
 #include <algorithm>
+#include <cstdlib>
 #include <set>
 
 #include <gmock/gmock.h>
@@ -34,10 +35,14 @@ void check_section(const BoundSection& section) {
 TEST(Tables, EveryKeyOnceAndDocumented) {
   Recipe recipe;
   check_section(bind_schema(recipe));
+  Cluster cluster;
+  HealthCheck health_check;
+  check_section(bind_cluster_schema(cluster, health_check));
 }
 
 TEST(Tables, FlagsAreInOrderAndAliasesLeadSomewhere) {
-  for (const FlagTable* table : {&sglang_server_flags(), &sglang_router_flags(), &srtctl_route_flags()}) {
+  for (const FlagTable* table :
+       {&sglang_server_flags(), &vllm_server_flags(), &sglang_router_flags(), &srtctl_route_flags(), &aiperf_flags()}) {
     EXPECT_TRUE(std::ranges::is_sorted(table->flags, {}, &KnownFlag::name)) << table->program;
     for (const FlagAlias& alias : table->aliases) {
       EXPECT_NE(table->find(alias.name), nullptr) << alias.alias;
@@ -48,6 +53,13 @@ TEST(Tables, FlagsAreInOrderAndAliasesLeadSomewhere) {
   EXPECT_EQ(canonical_flag("tp_size", sglang_server_flags()), "tensor-parallel-size");
   EXPECT_EQ(sglang_server_flags().find("mem-fraction-static")->type, FlagType::number);
   EXPECT_EQ(sglang_server_flags().find("mem-fraction"), nullptr);
+  EXPECT_EQ(canonical_flag("tp", vllm_server_flags()), "tensor-parallel-size");
+  EXPECT_EQ(vllm_server_flags().find("gpu-memory-utilization")->type, FlagType::number);
+  EXPECT_EQ(vllm_server_flags().find("no-enable-prefix-caching")->type, FlagType::truth);
+  EXPECT_EQ(vllm_server_flags().find("no-max-model-len"), nullptr) << "only flags of truth have a --no- form";
+  EXPECT_EQ(vllm_server_flags().find("no-no-enable-prefix-caching"), nullptr);
+  EXPECT_EQ(sglang_server_flags().find("no-trust-remote-code"), nullptr) << "sglang's have none";
+  EXPECT_EQ(canonical_flag("artifact-dir", aiperf_flags()), "output-artifact-dir");
 }
 
 TEST(Tables, PoliciesOfEachFrontend) {
@@ -56,10 +68,12 @@ TEST(Tables, PoliciesOfEachFrontend) {
               UnorderedElementsAre("random", "round_robin", "cache_aware", "power_of_two", "manual"));
   EXPECT_THAT(policies_of("sglang", true),
               UnorderedElementsAre("random", "round_robin", "cache_aware", "power_of_two", "manual", "bucket"));
-  EXPECT_THAT(policies_of("srtctl", false), UnorderedElementsAre("round_robin", "random", "cache_aware", "min_ttft"));
-  EXPECT_EQ(policies_of("srtctl", true), policies_of("srtctl", false));
+  EXPECT_THAT(policies_of("srtctl", false),
+              UnorderedElementsAre("round_robin", "random", "cache_aware", "min_ttft", "power_of_two", "manual"));
+  EXPECT_THAT(policies_of("srtctl", true),
+              UnorderedElementsAre("round_robin", "random", "cache_aware", "min_ttft", "power_of_two", "manual", "bucket"));
   EXPECT_EQ(find_policy("fastest"), nullptr);
-  for (const PolicyInfo& policy : policies()) EXPECT_EQ(policy.modelled, policy.srtctl) << policy.name;
+  for (const PolicyInfo& policy : policies()) EXPECT_EQ(policy.modelled, policy.srtctl_prefill) << policy.name;
 }
 
 TEST(Tables, TextRules) {
@@ -73,6 +87,62 @@ TEST(Tables, TextRules) {
   EXPECT_EQ(check_name("qwen3-32b_agg.1"), "");
   for (const std::string_view bad : {"", "-v", "a b", "a\tb"}) EXPECT_NE(check_word(bad), "") << bad;
   for (const std::string_view bad : {"", "m", "~/m", "/m,/n", "/m:/n", "/m\n"}) EXPECT_NE(check_absolute_path(bad), "") << bad;
+}
+
+struct TextRow {
+  TextCheck check;
+  std::vector<std::string_view> good, bad;
+};
+
+TEST(Tables, MoreTextRules) {
+  const std::vector<TextRow> rows{
+      {&check_absolute_path, {"/", "/a/b", "/a b", "/a..b/..c"}, {"/a/../b", "/..", "/a/..", "/{job_id}"}},
+      {&check_model_path,
+       {"/m", "hf:org/name", "hf:a.b/c-d_1"},
+       {"hf:", "hf:name", "hf:/name", "hf:org/", "hf:a/b/c", "hf:../b"}},
+      {&check_image, {"", "a/b:c", "nvcr.io#a/b:c", "/i.sqsh"}, {"a b", "-a", "a\n"}},
+      {&check_mount,
+       {"/a:/b", "/a:/b:ro", "/a:/b:rw"},
+       {"", "/a", "/a:", ":/b", "/a:b", "/a:/b:x", "/a:/b:ro:", "/a,/c:/b", "/a:/b\n"}},
+      {&check_file_name, {"", "a.sh", "A_1-2"}, {".", "..", "../a", "a/b", "-a", ".a", "a b", "a\n", "a;b"}},
+      {&check_log_dir,
+       {"logs", "./a/{job_id}", "/a/{job_id}/b", "{job_id}"},
+       {"", "..", "../a", "a/../b", "{job}", "a{", "a\n"}},
+      {&check_option, {"qos", "mail-type", "k8s"}, {"", "-q", "--qos", "Qos", "a b", "a=b", "a\n", "8"}},
+      {&check_line, {"", "a b", "a\"b"}, {"a\nb", "\r", "\t"}},
+      {&check_not_empty, {"a", " a\n"}, {"", " ", "\n"}},
+      {&check_interface, {"", "eth0", "bond0.1"}, {"eth 0", "-e", "an-interface-too-long"}},
+      {&check_address, {"0.0.0.0", "::", "node-1"}, {"", "-a", "a b", "0.0.0.0;"}},
+      {&check_requirement,
+       {"a>=1", "ttft_ms.p99<=2000", "a>=0.5", "a<=1e3"},
+       {"", "a", "a>1", "a>=", ">=1", "a=1", "a>=1x", "a b>=1"}},
+  };
+  for (const TextRow& row : rows) {
+    for (const std::string_view good : row.good) EXPECT_EQ(row.check(good), "") << good;
+    for (const std::string_view bad : row.bad) EXPECT_NE(row.check(bad), "") << bad;
+  }
+}
+
+TEST(Tables, VariablesOfTheEnvironment) {
+  ASSERT_EQ(setenv("INFBENCH_TEST_A", "a", 1), 0);
+  ASSERT_EQ(unsetenv("INFBENCH_NO_SUCH_VARIABLE"), 0);
+  const std::vector<std::pair<std::string, std::string>> rows{
+      {"", ""},
+      {"$INFBENCH_TEST_A", "a"},
+      {"/x/${INFBENCH_TEST_A}b$INFBENCH_TEST_A/", "/x/aba/"},
+      {"$", "$"},
+      {"a$/b$$1${", "a$/b$$1${"},
+      {"${INFBENCH_TEST_A", "${INFBENCH_TEST_A"},
+      {"${INFBENCH-TEST}", "${INFBENCH-TEST}"},
+  };
+  for (const auto& [text, expanded] : rows) {
+    std::vector<std::string> unset;
+    EXPECT_EQ(expand_variables(text, unset), expanded) << text;
+    EXPECT_TRUE(unset.empty()) << text;
+  }
+  std::vector<std::string> unset;
+  EXPECT_EQ(expand_variables("$INFBENCH_NO_SUCH_VARIABLE/$INFBENCH_TEST_A", unset), "$INFBENCH_NO_SUCH_VARIABLE/a");
+  EXPECT_THAT(unset, ::testing::ElementsAre("INFBENCH_NO_SUCH_VARIABLE"));
 }
 
 struct TopologyRow {

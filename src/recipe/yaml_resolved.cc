@@ -51,6 +51,12 @@ Node node_of(const Value& value) {
   return node;
 }
 
+Node flags_node(const Flags& flags) {
+  Node node = empty_of(Node::Kind::map);
+  for (const Flag& flag : flags) add(node, flag.name, node_of(flag.value));
+  return node;
+}
+
 // None: the field has no value.
 struct FieldWriter {
   std::optional<Node> operator()(const std::string* text) const {
@@ -61,19 +67,24 @@ struct FieldWriter {
   std::optional<Node> operator()(const double* number) const { return scalar(number_text(*number), true); }
   std::optional<Node> operator()(const bool* truth) const { return scalar(*truth ? "true" : "false", true); }
   std::optional<Node> operator()(const StringMap* pairs) const {
+    if (pairs->empty()) return std::nullopt;
     Node node = empty_of(Node::Kind::map);
     for (const auto& [key, value] : *pairs) add(node, key, scalar(value, false));
     return node;
   }
   std::optional<Node> operator()(const std::vector<std::string>* texts) const {
+    if (texts->empty()) return std::nullopt;
     Node node = empty_of(Node::Kind::list);
     for (const std::string& text : *texts) node.items.push_back(scalar(text, false));
     return node;
   }
   std::optional<Node> operator()(const Flags* flags) const {
-    Node node = empty_of(Node::Kind::map);
-    for (const Flag& flag : *flags) add(node, flag.name, node_of(flag.value));
-    return node;
+    if (flags->empty()) return std::nullopt;
+    return flags_node(*flags);
+  }
+  // A role's flags may be none and yet given.
+  std::optional<Node> operator()(const std::optional<Flags>* flags) const {
+    return flags->has_value() ? std::optional(flags_node(**flags)) : std::nullopt;
   }
   template <typename T>
   std::optional<Node> operator()(const std::optional<T>* maybe) const {
@@ -99,20 +110,23 @@ struct FieldWriter {
 
 bool has(Names names, std::string_view wanted) { return std::ranges::find(names, wanted) != names.end(); }
 
-// Whether the field belongs to this benchmark: elsewhere it would be an error.
-bool belongs(const Rule& rule, const Benchmark& benchmark) {
+// Whether the field belongs to this recipe's benchmark and backend: elsewhere it would be an error.
+bool belongs(const BoundField& field, const Recipe& recipe) {
+  if (field.key == "time_scale") return recipe.backend.type == "model";
+  const Rule& rule = field.rule;
+  const Benchmark& benchmark = recipe.benchmark;
   if (!rule.types.empty() && !has(rule.types, benchmark.type)) return false;
   return rule.client.empty() || rule.client == benchmark.client || benchmark.type == "custom";
 }
 
-Node section_node(const BoundSection& section, const Benchmark& benchmark) {
+Node section_node(const BoundSection& section, const Recipe& recipe) {
   Node node = empty_of(Node::Kind::map);
   for (const BoundField& field : section.fields) {
-    if (!belongs(field.rule, benchmark)) continue;
+    if (!belongs(field, recipe)) continue;
     if (std::optional<Node> value = std::visit(FieldWriter{}, field.slot)) add(node, field.key, *std::move(value));
   }
   for (const BoundSection& inner : section.sections) {
-    Node value = section_node(inner, benchmark);
+    Node value = section_node(inner, recipe);
     if (!value.entries.empty()) add(node, inner.key, std::move(value));
   }
   return node;
@@ -122,7 +136,7 @@ Node section_node(const BoundSection& section, const Benchmark& benchmark) {
 
 std::string resolved_yaml(const Recipe& recipe) {
   Recipe copy = recipe;  // the schema binds to what it could change
-  return write_yaml(section_node(bind_schema(copy), recipe.benchmark));
+  return write_yaml(section_node(bind_schema(copy), recipe));
 }
 
 }  // namespace infbench::recipe

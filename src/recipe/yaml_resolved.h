@@ -7,9 +7,9 @@
 
 namespace infbench::recipe {
 
-// Every field of the schema that the recipe's benchmark has, in the order of the schema, with the cluster's aliases and
-// defaults put in; what has no value is left out. Flags of programs stand as they were given: their defaults are the program's
-// own. It reads back, with no edits and no cluster, to the same recipe but for places.
+// Every field of the schema that the recipe's benchmark and backend have, in the order of the schema, with the cluster's
+// aliases and defaults put in; what has no value is left out. Flags of programs stand as they were given: their defaults are
+// the program's own. It reads back, with no edits and no cluster, to the same recipe but for places.
 std::string resolved_yaml(const Recipe& recipe);
 
 }  // namespace infbench::recipe

@@ -159,7 +159,7 @@ void write_block(const Node& node, std::size_t indent, std::string& out) {
   }
   for (const Node& item : node.items) {
     const std::size_t begin = out.size();
-    const bool block = !is_single(item) && !item.entries.empty();
+    const bool block = !item.entries.empty() || (!item.items.empty() && bracketed(item).empty());
     if (block) {
       write_block(item, indent + kStep, out);
       out[begin + indent] = '-';  // its first line begins with blanks enough

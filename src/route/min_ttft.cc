@@ -18,12 +18,17 @@ std::variant<Pick, Hold> MinTtft::pick(const RequestView& request, std::span<con
     const Worker& worker = workers_[view.id.value];
     const Tokens hit = cached(worker, request);
     std::int64_t cost = view.uncomputed + request.input - hit;
-    if (timed) cost = (worker.queue.wait(now) + seconds(*view.speed, hit, request.input)).ns;
+    Duration ttft;
+    if (timed) {
+      ttft = worker.queue.wait(now) + seconds(*view.speed, hit, request.input);
+      cost = ttft.ns;
+    }
     if (view.scale != 1.0) cost = static_cast<std::int64_t>(static_cast<double>(cost) * view.scale);
     if (const std::tuple mine{cost, view.running}; mine < least) {
       least = mine;
       best.worker = view.id;
       best.cached = hit;
+      best.ttft = ttft;
     }
   }
   return best;

@@ -40,6 +40,7 @@ struct RouterConfig {
   std::unique_ptr<Policy> decode_policy{};  // set: separate prefill and decode workers
   Duration view_delay{};  // how late first_token, finished, kv_stored and kv_removed reach Ledger and policies
   std::uint64_t seed = 0;
+  bool learn_scale = false;  // workers' scales are learned from first tokens: for workers whose step times are guesses
 };
 
 class Router {

@@ -104,6 +104,20 @@ std::vector<std::string> told(const Outcome& outcome) {
   return lines;
 }
 
+TEST(Simulate, RefusesAnEngineWhoseTimesItDoesNotKnow) {
+  recipe::Recipe recipe;
+  recipe.name = "r";
+  recipe.backend.type = "vllm";
+  const auto cluster = build_cluster(recipe, plan::Plan{}, "data");
+  ASSERT_FALSE(cluster.has_value());
+  EXPECT_EQ(
+      format_errors(cluster.error()),
+      "recipe 'r': simulate cannot model backend.type vllm yet: simulate a recipe of sglang workers, or run this one with "
+      "srtctl submit\n");
+  recipe.backend.type = "model";
+  EXPECT_TRUE(build_cluster(recipe, plan::Plan{}, "data").has_value()) << "it takes the flags of sglang";
+}
+
 TEST(Simulate, AggregatedWorkersTakeTurns) {
   const auto outcome = run(trace_of(row(0, 100, 3, 0) + row(0, 100, 1, 1) + row(10, 100, 2, 0)),
                            cluster_of({{Role::aggregated, 0}, {Role::aggregated, 0}}), "round_robin");
