@@ -412,6 +412,7 @@ def our_flags():
 OTHER_DEFAULTS = {
     "--host": "127.0.0.1",  # 0.0.0.0
     "--prometheus-host": "127.0.0.1",  # 0.0.0.0
+    "--prometheus-port": None,  # 29000, but only if that is free
 }
 
 
