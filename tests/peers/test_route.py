@@ -417,8 +417,6 @@ OTHER_DEFAULTS = {
 
 
 def test_every_flag_is_taken_or_refused_by_name():
-    from sglang_router.launch_router import parse_router_args  # noqa: F401 (the names below are those it reads)
-
     theirs, ours = original_flags(), our_flags()
     assert len(theirs) > 90 and {"--worker-urls", "--prefill", "--policy"} <= theirs.keys()
     for flag in sorted(theirs.keys() & ours.keys()):
@@ -459,7 +457,7 @@ def test_the_same_command_line_starts_both(serve, route, router):
     given |= {"--health-check-endpoint": "/health", "--balance-rel-threshold": "1.5", "--retry-backoff-multiplier": "2"}
     given |= {"--max-payload-size": "1000000", "--request-timeout-secs": "60", "--health-check-timeout-secs": "5"}
     own = {"--host", "--port", "--worker-urls", "--pd-disaggregation", "--prefill", "--decode", "--disable-health-check"}
-    own |= {"--worker-startup-check-interval", "--prometheus-host", "--prometheus-port"}
+    own |= {"--worker-startup-check-interval", "--prometheus-host", "--prometheus-port", "--tls-cert-path", "--tls-key-path"}
     words = []
     for flag, action in original_flags().items():
         if flag in own or flag not in ours:
