@@ -13,7 +13,8 @@ import urllib.request
 
 import openai
 import pytest
-from conftest import MODEL, SRTCTL, TEMPLATE_TOKENS, Program, eventually, free_port, http as ask_http, load, metric, read_rows, run
+from conftest import MODEL, SRTCTL, TEMPLATE_TOKENS, Program, eventually, free_port, load, metric, read_rows, run
+from conftest import http as ask_http
 from test_aiperf import summary_of
 from test_sglang_router import ask, client_of, router, workers_of  # noqa: F401 (router is a fixture)
 
@@ -312,7 +313,10 @@ def post(url, path, body, headers=()):
     return result
 
 
-CHAT = b'{ "model":"m",\n "messages":[{"role":"user","content":"h\\u00e9 \\/ \xc3\xa9"}], "max_tokens": 7, "foo":{"bar":[1, 2.50]} }'
+CHAT = (
+    b'{ "model":"m",\n "messages":[{"role":"user","content":"h\\u00e9 \\/ \xc3\xa9"}], "max_tokens": 7,\t\n'
+    b'"foo":{"bar":[1, 2.50]} }'
+)
 BODIES = (
     ("/v1/chat/completions", CHAT),
     ("/v1/completions", b'{"model":"m","prompt":"a b","max_tokens":7,"my_own":3,"rid":"x","temperature":0.10}'),
