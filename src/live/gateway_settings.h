@@ -94,6 +94,9 @@ struct GatewaySettings {
   std::size_t upstreams_max = 0;  // connections to workers, idle ones go first; 0: no limit
   std::string api_key;            // empty: none is asked for
   bool explain = false;
+  std::string metrics_host = "127.0.0.1";
+  std::optional<int> metrics_port;  // none: 29000 if that is free
+  std::string decision_log;  // a file; empty: none is kept
 };
 
 }  // namespace infbench::live

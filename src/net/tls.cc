@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <climits>
+#include <cstring>
 #include <utility>
 
 #include <fmt/format.h>
@@ -15,9 +16,10 @@
 namespace infbench::net {
 namespace {
 
-std::string last_error() {
-  const unsigned long code = ERR_peek_last_error();  // NOLINT(google-runtime-int)
-  const char* reason = ERR_reason_error_string(code);
+// What went wrong first; what follows from it comes later in OpenSSL's list.
+std::string first_error() {
+  const unsigned long code = ERR_peek_error();  // NOLINT(google-runtime-int)
+  const char* reason = ERR_SYSTEM_ERROR(code) ? std::strerror(ERR_GET_REASON(code)) : ERR_reason_error_string(code);
   ERR_clear_error();
   return reason != nullptr ? reason : "broken";
 }
@@ -41,11 +43,11 @@ Result<std::shared_ptr<const TlsContext>> TlsContext::server(const std::string& 
   SSL_CTX_set_mode(raw, SSL_MODE_RELEASE_BUFFERS);
   SSL_CTX_set_default_passwd_cb(raw, no_password);
   if (SSL_CTX_use_certificate_chain_file(raw, certificate_file.c_str()) != 1) {
-    return fail(fmt::format("cannot use the certificate '{}': {}", certificate_file, last_error()),
+    return fail(fmt::format("cannot use the certificate '{}': {}", certificate_file, first_error()),
                 "give a file in PEM: the certificate, then those that vouch for it");
   }
   if (SSL_CTX_use_PrivateKey_file(raw, key_file.c_str(), SSL_FILETYPE_PEM) != 1) {
-    return fail(fmt::format("cannot use the key '{}': {}", key_file, last_error()),
+    return fail(fmt::format("cannot use the key '{}': {}", key_file, first_error()),
                 "give the certificate's key, a file in PEM without a password");
   }
   return context;
@@ -77,7 +79,7 @@ TlsSession::Opened TlsSession::open(std::string_view bytes) {
     if (count > 0) opened.plain.append(record.data(), static_cast<std::size_t>(count));
     const int state = SSL_get_error(session_, count);
     opened.closed = state == SSL_ERROR_ZERO_RETURN;
-    if (state == SSL_ERROR_SSL || state == SSL_ERROR_SYSCALL) opened.broken = "TLS: " + last_error();
+    if (state == SSL_ERROR_SSL || state == SSL_ERROR_SYSCALL) opened.broken = "TLS: " + first_error();
   }
   if (!waiting_.empty() && SSL_is_init_finished(session_) == 1) write(std::exchange(waiting_, {}));
   opened.to_peer = outgoing();

@@ -141,7 +141,8 @@ TEST(Tls, FilesThatCannotBeUsed) {
   const std::string garbage = ::testing::TempDir() + "garbage.pem";
   std::ofstream(garbage) << "no certificate";
   for (const auto& [certificate, key, said] :
-       {std::array<std::string, 3>{"/nowhere.pem", one.key, "cannot use the certificate '/nowhere.pem': "},
+       {std::array<std::string, 3>{"/nowhere.pem", one.key,
+                                   "cannot use the certificate '/nowhere.pem': No such file or directory"},
         {garbage, one.key, "cannot use the certificate '"},
         {one.certificate, "/nowhere.pem", "cannot use the key '/nowhere.pem': "},
         {one.certificate, other.key, "cannot use the key '"}}) {

@@ -198,7 +198,12 @@ std::vector<std::string> router_argv(const recipe::Recipe& recipe, const Site& s
     if (worker.role == Role::aggregated) argv.push_back(worker.url);
   }
   add(argv, {"--host", site.bind, "--port", std::to_string(router.port)});
-  if (!ours && shared) add(argv, {"--prometheus-host", site.bind, "--prometheus-port", std::to_string(router.metrics_port)});
+  // sglang-router's own defaults are these where nothing is shared; ours listens on loopback unless it is told.
+  const auto metrics = [&](const std::string& flag, const std::string& value) {
+    if (shared || (ours && recipe.frontend.args.find(flag) == nullptr)) add(argv, {"--" + flag, value});
+  };
+  metrics("prometheus-host", site.bind);
+  metrics("prometheus-port", std::to_string(router.metrics_port));
   if (ours) add_policy_facts(recipe, argv);
   append(argv, recipe::to_argv(shared ? without(recipe.frontend.args, kOursWhenShared) : recipe.frontend.args));
   return argv;

@@ -125,10 +125,8 @@ void add_router(const recipe::Recipe& recipe, Plan& plan) {
   RouterProcess& router = plan.router;
   const bool ours = recipe.frontend.type == "srtctl";
   router.port = one_host(site) ? site.port_base : kRouterPort;
-  if (!ours) {
-    const auto given = static_cast<int>(recipe.frontend.args.integer("prometheus-port").value_or(kRouterMetricsPort));
-    router.metrics_port = one_host(site) ? site.port_base + 1 : given;
-  }
+  const auto given = static_cast<int>(recipe.frontend.args.integer("prometheus-port").value_or(kRouterMetricsPort));
+  router.metrics_port = one_host(site) ? site.port_base + 1 : given;
   router.url = fmt::format("http://{}:{}", head.address, router.port);
   router.command.name = "router";
   router.command.argv = router_argv(recipe, site, router, plan.workers);

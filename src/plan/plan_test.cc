@@ -193,6 +193,10 @@ TEST(Plan, OwnRouter) {
                     "0.0.0.0",
                     "--port",
                     "8000",
+                    "--prometheus-host",
+                    "0.0.0.0",
+                    "--prometheus-port",
+                    "29000",
                     "--policy",
                     "min_ttft",  // its default is named
                     "--gpu",
@@ -231,13 +235,15 @@ TEST(Plan, OwnRouter) {
 // frontend.args go to it as they would to sglang-router; what they say is not said twice.
 TEST(Plan, OwnRouterAsTheRecipeWantsIt) {
   const Words argv =
-      plan_of(shipped("disagg-kv-router",
-                      {"frontend.type=srtctl", "frontend.args.gpu=h100", "engine.kv_tokens=1000",
-                       "frontend.args.disable-retries=true", "resources.gpus_per_decode=1",
-                       "backend.sglang_config.decode.tensor-parallel-size=1", "frontend.args.request-id-headers=[x-a, x-b]"}))
+      plan_of(shipped("disagg-kv-router", {"frontend.type=srtctl", "frontend.args.gpu=h100", "engine.kv_tokens=1000",
+                                           "frontend.args.prometheus-port=29001", "frontend.args.disable-retries=true",
+                                           "resources.gpus_per_decode=1", "backend.sglang_config.decode.tensor-parallel-size=1",
+                                           "frontend.args.request-id-headers=[x-a, x-b]"}))
           .router.command.argv;
   const auto facts = std::ranges::find(argv, "--port") + 2;
-  EXPECT_EQ(Words(facts, argv.end()), (Words{"--model",
+  EXPECT_EQ(Words(facts, argv.end()), (Words{"--prometheus-host",
+                                             "0.0.0.0",
+                                             "--model",
                                              "Qwen/Qwen3-32B",
                                              "--precision",
                                              "bf16",
@@ -258,6 +264,8 @@ TEST(Plan, OwnRouterAsTheRecipeWantsIt) {
                                              "h100",
                                              "--policy",
                                              "cache_aware",
+                                             "--prometheus-port",
+                                             "29001",
                                              "--request-id-headers",
                                              "x-a",
                                              "x-b"}));

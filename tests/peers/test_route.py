@@ -13,7 +13,8 @@ import urllib.request
 
 import openai
 import pytest
-from conftest import MODEL, SRTCTL, TEMPLATE_TOKENS, Program, eventually, free_port, http as ask_http, load, metric, read_rows, run
+from conftest import MODEL, SRTCTL, TEMPLATE_TOKENS, Program, eventually, free_port, load, metric, read_rows, run
+from conftest import http as ask_http
 from test_aiperf import summary_of
 from test_sglang_router import ask, client_of, router, workers_of  # noqa: F401 (router is a fixture)
 
@@ -312,7 +313,10 @@ def post(url, path, body, headers=()):
     return result
 
 
-CHAT = b'{ "model":"m",\n "messages":[{"role":"user","content":"h\\u00e9 \\/ \xc3\xa9"}], "max_tokens": 7, "foo":{"bar":[1, 2.50]} }'
+CHAT = (
+    b'{ "model":"m",\n "messages":[{"role":"user","content":"h\\u00e9 \\/ \xc3\xa9"}], "max_tokens": 7,\t\n'
+    b'"foo":{"bar":[1, 2.50]} }'
+)
 BODIES = (
     ("/v1/chat/completions", CHAT),
     ("/v1/completions", b'{"model":"m","prompt":"a b","max_tokens":7,"my_own":3,"rid":"x","temperature":0.10}'),
@@ -412,12 +416,11 @@ def our_flags():
 OTHER_DEFAULTS = {
     "--host": "127.0.0.1",  # 0.0.0.0
     "--prometheus-host": "127.0.0.1",  # 0.0.0.0
+    "--prometheus-port": None,  # 29000, but only if that is free
 }
 
 
 def test_every_flag_is_taken_or_refused_by_name():
-    from sglang_router.launch_router import parse_router_args  # noqa: F401 (the names below are those it reads)
-
     theirs, ours = original_flags(), our_flags()
     assert len(theirs) > 90 and {"--worker-urls", "--prefill", "--policy"} <= theirs.keys()
     for flag in sorted(theirs.keys() & ours.keys()):
@@ -458,7 +461,7 @@ def test_the_same_command_line_starts_both(serve, route, router):
     given |= {"--health-check-endpoint": "/health", "--balance-rel-threshold": "1.5", "--retry-backoff-multiplier": "2"}
     given |= {"--max-payload-size": "1000000", "--request-timeout-secs": "60", "--health-check-timeout-secs": "5"}
     own = {"--host", "--port", "--worker-urls", "--pd-disaggregation", "--prefill", "--decode", "--disable-health-check"}
-    own |= {"--worker-startup-check-interval", "--prometheus-host", "--prometheus-port"}
+    own |= {"--worker-startup-check-interval", "--prometheus-host", "--prometheus-port", "--tls-cert-path", "--tls-key-path"}
     words = []
     for flag, action in original_flags().items():
         if flag in own or flag not in ours:
