@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cstdio>
 #include <memory>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -118,9 +119,19 @@ ExitCode run(const RouteOptions& options) {
   raise_file_limit();
 
   net::EventLoop loop;
-  auto gateway = live::Gateway::make(settings, net::steady_now());
+  const Time start = net::steady_now();
+  std::optional<live::DecisionFile> log_file;
+  std::optional<live::GatewayLog> log;
+  if (!settings.decision_log.empty()) {
+    auto file = live::DecisionFile::open(settings.decision_log);
+    if (!file) return report_errors(file.error());
+    log_file.emplace(*std::move(file));
+    log.emplace(settings, start, net::to_epoch_ns(start));
+  }
+  auto gateway = live::Gateway::make(settings, start, log ? &*log : nullptr);
   if (!gateway) return report_errors(gateway.error());
   live::GatewayShell shell(loop, settings, *std::move(gateway), [&loop] { loop.stop(); });
+  if (log) shell.write_log_to(*log, *log_file);
   if (const auto opened = shell.open(); !opened) return report_errors(opened.error(), ExitCode::cannot_launch);
   const net::SignalWatch watch(loop, [&shell](int) { shell.drain(); });
   fmt::print("gateway ready: http://{}:{} policy {}, {} workers\n", settings.host, shell.port(), settings.policy,

@@ -122,6 +122,9 @@ void add_limits(CLI::App& app, RouteOptions& o) {
       ->check(between(0, 1e6));
   add(app, group, "--request-id-headers", s.request_id_headers, "Headers that name a request")->expected(0, 100);
   app.add_option("--api-key", s.api_key, "Clients must send it as a bearer token")->group(group);
+  app.add_option("--decision-log", s.decision_log, "Append every input and every choice to this file, as JSON lines")
+      ->group(group)
+      ->type_name("FILE");
   app.add_flag("--explain", s.explain, "Answers carry headers that name the worker and the reason")->group(group);
 }
 

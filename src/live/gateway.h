@@ -32,6 +32,16 @@ using CallId = std::uint64_t;
 
 enum class Part : std::uint8_t { whole, prefill, decode };
 
+class GatewayLog;
+
+// What a worker told of its KV cache.
+enum class KvChange : std::uint8_t {
+  stored,   // pages as they follow each other from a prompt's beginning
+  removed,  // pages that followed each other
+  cleared,  // nothing is left
+  lost      // something was told that did not come through
+};
+
 // What the owner has to do.
 struct GatewayCommand {
   enum class What : std::uint8_t {
@@ -81,8 +91,8 @@ struct GatewayCounters {
 
 class Gateway {
  public:
-  // Errors: a policy's name or parameters.
-  static Result<std::unique_ptr<Gateway>> make(const GatewaySettings& settings, Time now);
+  // Errors: a policy's name or parameters. `log`: null for none; outlives the gateway.
+  static Result<std::unique_ptr<Gateway>> make(const GatewaySettings& settings, Time now, GatewayLog* log = nullptr);
 
   // ---- Calls
   // `prompt` is copied; `key`: the routing key of the caller.
@@ -101,6 +111,7 @@ class Gateway {
   // Workers whose health is to be asked now; each answer is told.
   std::vector<WorkerId> health_due(Time now);
   void health(WorkerId worker, bool ok, Time now);
+  void kv(WorkerId worker, KvChange change, std::span<const PageHash> pages, Time now);
 
   // ---- Time
   void advance(Time now);
@@ -139,13 +150,15 @@ class Gateway {
     Leg decode;  // of a pair
   };
 
-  Gateway(const GatewaySettings& settings, std::unique_ptr<route::Router> router);
+  Gateway(const GatewaySettings& settings, std::unique_ptr<route::Router> router, GatewayLog* log);
 
   bool admit(Time now);
   void start_queued(Time now);
   void try_route(CallId id, Call& call, Time now);
   void dispatch(CallId id, Call& call, const route::Route& chosen, Time now);
+  void log_candidates(const Call& call, Time now);
   void relay(CallId id, Call& call, Part part, Time now);
+  void fail_part(CallId id, Part part, Time now);
   bool retry_elsewhere(CallId id, Call& call, Part failed, Time now);
   void end_leg(CallId id, Call& call, Part part, AttemptEnd end, Time now);
   void end_attempt(CallId id, Call& call, Part failed, Time now);
@@ -162,6 +175,7 @@ class Gateway {
 
   GatewaySettings settings_;
   std::unique_ptr<route::Router> router_;
+  GatewayLog* log_;
   std::vector<GatewayWorker> workers_;
   std::unordered_map<CallId, Call> calls_;
   std::set<std::pair<Time, CallId>> deadlines_;

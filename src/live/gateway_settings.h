@@ -81,6 +81,7 @@ struct GatewaySettings {
   std::vector<std::string> request_id_headers{"x-request-id", "x-correlation-id", "x-trace-id", "request-id"};
   std::string api_key;  // empty: none is asked for
   bool explain = false;
+  std::string decision_log;  // a file; empty: none is kept
 };
 
 }  // namespace infbench::live

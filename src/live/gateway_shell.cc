@@ -1,5 +1,7 @@
 #include "live/gateway_shell.h"
 
+#include <algorithm>
+#include <cstdio>
 #include <utility>
 
 #include "live/gateway_headers.h"
@@ -10,6 +12,7 @@ namespace {
 constexpr Duration kHousekeeping = milliseconds(500);
 constexpr Duration kLinger = seconds(2);
 constexpr Duration kIdleUpstream = seconds(50);
+constexpr std::size_t kLogPiece = std::size_t{64} << 10U;
 constexpr std::size_t kIdleMax = 500;  // connections that are kept for one worker
 
 std::optional<net::Api> api_of(std::string_view path) {
@@ -47,7 +50,25 @@ GatewayShell::GatewayShell(net::EventLoop& loop, const GatewaySettings& settings
       random_(settings.seed ^ static_cast<std::uint64_t>(net::to_epoch_ns(net::steady_now()))),
       alive_(std::make_shared<bool>(true)) {}
 
-GatewayShell::~GatewayShell() { *alive_ = false; }
+GatewayShell::~GatewayShell() {
+  *alive_ = false;
+  write_log(0);
+}
+
+void GatewayShell::write_log_to(GatewayLog& log, DecisionFile& file) {
+  log_ = &log;
+  log_file_ = &file;
+}
+
+// What has gathered, once it is `least` bytes.
+void GatewayShell::write_log(std::size_t least) {
+  if (log_ == nullptr || log_->text().size() < std::max<std::size_t>(least, 1)) return;
+  const bool well = log_file_->problem().empty();
+  log_file_->write(log_->text());
+  log_->text().clear();
+  if (well && !log_file_->problem().empty())
+    static_cast<void>(std::fprintf(stderr, "srtctl route: %s\n", log_file_->problem().c_str()));
+}
 
 Result<void> GatewayShell::open() {
   auto listener = net::Listener::open(loop_, settings_.host, settings_.port, [this](auto c) {
@@ -233,6 +254,7 @@ void GatewayShell::pump() {
   });
   const Time now = net::steady_now();
   check_health(now);
+  write_log(kLogPiece);
   timer_.arm(gateway_->next());
   check_drained();
 }
@@ -264,6 +286,7 @@ void GatewayShell::sweep() {
       destroy(*pool.idle.front());
     }
   }
+  write_log(0);
   housekeeping_.arm(now + kHousekeeping);
 }
 

@@ -16,6 +16,7 @@
 #include "base/result.h"
 #include "live/gateway.h"
 #include "live/gateway_admin.h"
+#include "live/gateway_log.h"
 #include "live/gateway_settings.h"
 #include "live/http_call.h"
 #include "live/serve_connection.h"
@@ -30,6 +31,8 @@ class GatewayShell {
   // `on_drained`: after drain(), once the last answer has gone out or the grace has passed.
   GatewayShell(net::EventLoop& loop, const GatewaySettings& settings, std::unique_ptr<Gateway> gateway,
                std::function<void()> on_drained);
+  // The gateway's log, and where it goes; both outlive the shell.
+  void write_log_to(GatewayLog& log, DecisionFile& file);
   ~GatewayShell();
   GatewayShell(const GatewayShell&) = delete;
   GatewayShell& operator=(const GatewayShell&) = delete;
@@ -108,6 +111,7 @@ class GatewayShell {
   void sweep();
   void check_health(Time now);
   void check_drained();
+  void write_log(std::size_t least);
 
   // What is not forwarded (gateway_endpoints.cc).
   bool answer_here(Client& client);
@@ -135,6 +139,8 @@ class GatewayShell {
   net::EventLoop& loop_;
   GatewaySettings settings_;
   std::unique_ptr<Gateway> gateway_;
+  GatewayLog* log_ = nullptr;
+  DecisionFile* log_file_ = nullptr;
   std::function<void()> on_drained_;
   net::Timer timer_;
   net::Timer housekeeping_;

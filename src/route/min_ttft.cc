@@ -61,6 +61,8 @@ void MinTtft::on(const Event& event, Time now) {
       let_go(worker, event.request);
       break;
     case Event::What::kv_removed: worker.cache.forget(event.pages); break;
+    case Event::What::kv_cleared:
+    case Event::What::kv_lost:
     case Event::What::kv_stored: break;  // was in the prompt that was sent, or is an answer that cannot be known here
     case Event::What::up:
       if (event.spec != nullptr) come_up(worker, *event.spec);

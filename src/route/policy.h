@@ -103,8 +103,10 @@ struct Event {
                   // went out
     finished,     // the last token went out; prefill: the KV was sent
     failed,       // it will give no more tokens: refused, broken, cancelled by the client
-    kv_stored,
-    kv_removed,
+    kv_stored,    // these pages, as they follow each other from a prompt's beginning, are in its cache
+    kv_removed,   // these pages, that followed each other, no longer are
+    kv_cleared,   // its cache is empty: from now on all that it stores and removes is told
+    kv_lost,      // some of what it stored or removed was not told
     up,   // can be picked (again)
     down  // cannot be picked; what it still holds ends by events of its own
   };
