@@ -134,8 +134,13 @@ ExitCode run(const RouteOptions& options) {
   if (log) shell.write_log_to(*log, *log_file);
   if (const auto opened = shell.open(); !opened) return report_errors(opened.error(), ExitCode::cannot_launch);
   const net::SignalWatch watch(loop, [&shell](int) { shell.drain(); });
-  fmt::print("gateway ready: http://{}:{} policy {}, {} workers\n", settings.host, shell.port(), settings.policy,
+  fmt::print("gateway ready: http://{}:{} policy {}, {} workers", settings.host, shell.port(), settings.policy,
              settings.workers.size());
+  if (shell.metrics_port() != 0) {
+    fmt::print(", metrics http://{}:{}/metrics\n", settings.metrics_host, shell.metrics_port());
+  } else {
+    fmt::print(", no metrics (port 29000 is taken)\n");
+  }
   std::fflush(stdout);
   loop.run();
   return ExitCode::success;

@@ -122,6 +122,10 @@ void add_limits(CLI::App& app, RouteOptions& o) {
       ->check(between(0, 1e6));
   add(app, group, "--request-id-headers", s.request_id_headers, "Headers that name a request")->expected(0, 100);
   app.add_option("--api-key", s.api_key, "Clients must send it as a bearer token")->group(group);
+  add(app, group, "--prometheus-host", s.metrics_host, "Address of /metrics");
+  app.add_option("--prometheus-port", s.metrics_port, "Port of /metrics; 0: a free one; default: 29000 if that is free")
+      ->group(group)
+      ->check(between(0, 65535));
   app.add_option("--decision-log", s.decision_log, "Append every input and every choice to this file, as JSON lines")
       ->group(group)
       ->type_name("FILE");

@@ -2,8 +2,13 @@
 
 namespace infbench::live {
 
+void CircuitBreaker::become(State state) {
+  ++counts_.transitions[static_cast<std::size_t>(state_)][static_cast<std::size_t>(state)];
+  state_ = state;
+}
+
 void CircuitBreaker::open(Time now) {
-  state_ = State::open;
+  become(State::open);
   opened_ = now;
   successes_ = 0;
   probing_ = false;
@@ -12,14 +17,16 @@ void CircuitBreaker::open(Time now) {
 bool CircuitBreaker::succeeded(Time now) {
   static_cast<void>(now);
   const bool before = passes();
+  ++counts_.successes;
   failures_ = 0;
   probing_ = false;
-  if (state_ == State::half_open && ++successes_ >= settings_.successes_to_close) state_ = State::closed;
+  if (state_ == State::half_open && ++successes_ >= settings_.successes_to_close) become(State::closed);
   return passes() != before;
 }
 
 bool CircuitBreaker::failed(Time now) {
   const bool before = passes();
+  ++counts_.failures;
   if (state_ == State::half_open) {
     open(now);
   } else if (state_ == State::closed && settings_.enabled) {
@@ -46,7 +53,7 @@ bool CircuitBreaker::given_up() {
 
 bool CircuitBreaker::advance(Time now) {
   if (state_ != State::open || now < next()) return false;
-  state_ = State::half_open;
+  become(State::half_open);
   failures_ = 0;
   probing_ = false;
   return true;

@@ -94,6 +94,11 @@ class BodyReader {
                         (api_ == net::Api::generate && (key == "text" || key == "input_ids"));
     if (prompt) return text_or_ids(value, true);
     if (api_ == net::Api::chat && key == "messages") return messages(value);
+    if (key == "stream") {
+      bool stream = false;
+      if (value.get(stream) == simdjson::SUCCESS) out_.stream = stream;
+      return simdjson::SUCCESS;
+    }
     if (key == "max_tokens" || key == "max_completion_tokens") return most(value);
     if (api_ == net::Api::generate && key == "sampling_params") return sampling(value);
     return simdjson::SUCCESS;  // passed over by the parser

@@ -81,6 +81,8 @@ struct GatewaySettings {
   std::vector<std::string> request_id_headers{"x-request-id", "x-correlation-id", "x-trace-id", "request-id"};
   std::string api_key;  // empty: none is asked for
   bool explain = false;
+  std::string metrics_host = "127.0.0.1";
+  std::optional<int> metrics_port;  // none: 29000 if that is free
   std::string decision_log;  // a file; empty: none is kept
 };
 

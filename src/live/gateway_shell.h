@@ -17,8 +17,10 @@
 #include "live/gateway.h"
 #include "live/gateway_admin.h"
 #include "live/gateway_log.h"
+#include "live/gateway_metrics.h"
 #include "live/gateway_settings.h"
 #include "live/http_call.h"
+#include "live/metrics_port.h"
 #include "live/serve_connection.h"
 #include "net/event_loop.h"
 #include "net/http_reader.h"
@@ -37,8 +39,9 @@ class GatewayShell {
   GatewayShell(const GatewayShell&) = delete;
   GatewayShell& operator=(const GatewayShell&) = delete;
 
-  Result<void> open();  // the port
+  Result<void> open();  // the port, and that of /metrics
   int port() const { return listener_->port(); }
+  int metrics_port() const { return metrics_port_ ? metrics_port_->port() : 0; }  // 0: there is none
   const Gateway& gateway() const { return *gateway_; }
   void drain();
 
@@ -52,6 +55,7 @@ class GatewayShell {
     CallId call = 0;  // 0: none under way
     PromptInfo prompt;
     std::string request_id;
+    GatewayMetrics::Request measured;
     std::string explanation;     // of the route, with --explain
     Upstream* first = nullptr;   // whole or prefill
     Upstream* decode = nullptr;  // of a pair
@@ -106,12 +110,16 @@ class GatewayShell {
   void flush(Client& client);
   void answer_error(Client& client, int status, std::string_view code, const std::string& message);
   void run(const GatewayCommand& command);
-  void explain(const GatewayChoice& choice);
+  void note(const GatewayChoice& choice);
+  void explain(Client& client, const GatewayChoice& choice) const;
+  Role first_role() const { return settings_.disaggregated ? Role::prefill : Role::aggregated; }
   void pump();
   void sweep();
   void check_health(Time now);
   void check_drained();
   void write_log(std::size_t least);
+  Result<void> open_metrics();
+  void count_answered(Client& client);
 
   // What is not forwarded (gateway_endpoints.cc).
   bool answer_here(Client& client);
@@ -145,6 +153,8 @@ class GatewayShell {
   net::Timer timer_;
   net::Timer housekeeping_;
   std::unique_ptr<net::Listener> listener_;
+  GatewayMetrics metrics_;
+  std::unique_ptr<MetricsPort> metrics_port_;
   PromptReader prompts_;
   Random random_;
   std::unordered_map<const Client*, std::unique_ptr<Client>> clients_;

@@ -151,13 +151,16 @@ void GatewayShell::on_answer(Upstream& upstream, const net::HttpReader::Progress
     const int status = upstream.reader.head().status;
     if (status < 200) return;  // 100 Continue and the like are between two neighbours
     upstream.head = true;
+    metrics_.answer_began(status);
     gateway_->answered(call, part, status, net::steady_now());
     pump();  // whether it is relayed has to be known before its body
     if (upstream.call != call || upstream.client == nullptr) return;
   }
   Client& client = *upstream.client;
-  if (!progress.body.empty() && !std::exchange(upstream.body, true)) gateway_->first_bytes(call, part, net::steady_now());
+  const bool began = !progress.body.empty() && !std::exchange(upstream.body, true);
+  if (began) gateway_->first_bytes(call, part, net::steady_now());
   const bool relayed = client.relayed == &upstream && !client.ended;
+  if (began && relayed) metrics_.first_bytes(client.measured, net::steady_now());
   if (relayed) {
     parts_.clear();
     parts_.emplace_back();  // for what is in out()

@@ -1,8 +1,6 @@
 #include "live/serve_stats.h"
 
-#include <algorithm>
-
-#include "base/json_writer.h"
+#include <array>
 
 namespace infbench::live {
 namespace {
@@ -14,75 +12,7 @@ constexpr std::array<double, 23> kItl{0.002, 0.004, 0.006, 0.008, 0.010, 0.015, 
 constexpr std::array<double, 22> kE2e{0.1, 0.2, 0.4, 0.6, 0.8, 1,   2,   4,   6,    8,    10,
                                       20,  40,  60,  80,  100, 200, 400, 600, 1200, 1800, 2400};
 
-void write_value(std::string& out, std::string_view name, std::string_view labels, double value) {
-  out += name;
-  out += '{';
-  out += labels;
-  out += "} ";
-  append_json(out, value);
-  out += '\n';
-}
-
-void write_family(std::string& out, std::string_view name, std::string_view type, std::string_view help) {
-  out += "# HELP ";
-  out += name;
-  out += ' ';
-  out += help;
-  out += "\n# TYPE ";
-  out += name;
-  out += ' ';
-  out += type;
-  out += '\n';
-}
-
-void write_gauge(std::string& out, std::string_view name, std::string_view help, std::string_view labels, double value) {
-  write_family(out, name, "gauge", help);
-  write_value(out, name, labels, value);
-}
-
-void write_counter(std::string& out, std::string_view name, std::string_view help, std::string_view labels,
-                   std::int64_t value) {
-  write_family(out, name, "counter", help);
-  write_value(out, name, labels, static_cast<double>(value));
-}
-
-std::string label_value(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    if (c == '\\' || c == '"') out += '\\';
-    if (c == '\n') {
-      out += "\\n";
-    } else {
-      out += c;
-    }
-  }
-  return out;
-}
-
 }  // namespace
-
-DurationHistogram::DurationHistogram(std::span<const double> bounds_s) : bounds_s_(bounds_s), counts_(bounds_s.size() + 1, 0) {
-  for (const double bound : bounds_s) bounds_ns_.push_back(static_cast<std::int64_t>(bound * 1e9 + 0.5));
-}
-
-void DurationHistogram::add(Duration duration) {
-  const auto bound = std::lower_bound(bounds_ns_.begin(), bounds_ns_.end(), duration.ns);
-  ++counts_[static_cast<std::size_t>(bound - bounds_ns_.begin())];
-  sum_ns_ += duration.ns;
-  ++count_;
-}
-
-void DurationHistogram::write(std::string& out, std::string_view name, std::string_view labels) const {
-  const std::string family(name);
-  std::int64_t below = 0;
-  for (std::size_t i = 0; i < counts_.size(); ++i) {
-    below += counts_[i];
-    const std::string bound = i < bounds_s_.size() ? shortest(bounds_s_[i]) : "+Inf";
-    write_value(out, family + "_bucket", "le=\"" + bound + "\"," + std::string(labels), static_cast<double>(below));
-  }
-  write_value(out, family + "_sum", labels, static_cast<double>(sum_ns_) / 1e9);
-  write_value(out, family + "_count", labels, static_cast<double>(count_));
-}
 
 ServeStats::ServeStats() : ttft_(kTtft), itl_(kItl), e2e_(kE2e) {}
 
