@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "base/check.h"
 #include "live/gateway_log.h"
@@ -78,6 +79,7 @@ void Gateway::update(WorkerId id, Time now) {
                .request = {},
                .spec = up ? &spec : nullptr},
               now);
+  if (up && std::exchange(worker.kv_missed, false)) tell_kv(id, KvChange::lost, {}, now);
 }
 
 std::vector<WorkerId> Gateway::health_due(Time now) {
@@ -94,6 +96,15 @@ std::vector<WorkerId> Gateway::health_due(Time now) {
 
 void Gateway::kv(WorkerId worker, KvChange change, std::span<const PageHash> pages, Time now) {
   if (log_ != nullptr) log_->kv(worker, change, pages, now);
+  tell_kv(worker, change, pages, now);
+}
+
+void Gateway::tell_kv(WorkerId worker, KvChange change, std::span<const PageHash> pages, Time now) {
+  // Nothing can have been sent there yet; what it has from elsewhere is not known from now on.
+  if (!router_->ledger().knows(worker)) {
+    workers_[worker.value].kv_missed = true;
+    return;
+  }
   using Kv = route::Event::What;
   constexpr std::array<Kv, 4> kWhat{Kv::kv_stored, Kv::kv_removed, Kv::kv_cleared, Kv::kv_lost};
   router_->on({.what = kWhat[static_cast<std::size_t>(change)], .at = now, .worker = worker, .request = {}, .pages = pages},
@@ -130,6 +141,8 @@ CallId Gateway::arrived(const PromptInfo& prompt, std::string_view key, Time now
   call.input = prompt.input;
   call.output_max = prompt.output_max;
   call.chars = prompt.chars;
+  call.page_tokens = prompt.page_tokens;
+  call.told_pages = prompt.told_pages;
   call.key = key;
   call.arrived = now;
   if (queue_.empty() && admit(now)) {
@@ -183,7 +196,8 @@ void Gateway::try_route(CallId id, Call& call, Time now) {
   const route::RequestView view{.id = RequestId{id},
                                 .at = call.arrived,
                                 .pages = call.pages,
-                                .page_tokens = kGatewayPage,
+                                .page_tokens = call.page_tokens,
+                                .told_pages = call.told_pages,
                                 .input = call.input,
                                 .output_max = call.output_max,
                                 .chars = call.chars,

@@ -76,8 +76,9 @@ struct GatewayWorker {
   bool removed = false;
   HealthWatch health;
   CircuitBreaker breaker;
-  bool up = false;  // as the router was told
-  int active = 0;   // attempts on it
+  bool up = false;         // as the router was told
+  int active = 0;          // attempts on it
+  bool kv_missed = false;  // it told of its cache before the router knew it
 };
 
 struct GatewayCounters {
@@ -138,6 +139,8 @@ class Gateway {
     Tokens input = 0;
     Tokens output_max = 0;
     std::size_t chars = 0;
+    Tokens page_tokens = kGatewayPage;
+    bool told_pages = false;
     std::string key;
     Time arrived;
     Time deadline;  // of its present state; in deadlines_
@@ -167,6 +170,7 @@ class Gateway {
   void set_deadline(CallId id, Call& call, Time at);
   void expire(CallId id, Call& call, Time now);
   void tell_router(WorkerId worker, CallId call, route::Event::What what, Time now);
+  void tell_kv(WorkerId worker, KvChange change, std::span<const PageHash> pages, Time now);
   void update(WorkerId worker, Time now);
   bool has_untried(Role role, const Call& call) const;
   Duration backoff(int attempts);

@@ -97,7 +97,6 @@ GatewayLog::GatewayLog(const GatewaySettings& settings, Time now, std::int64_t e
   json.member("type", "gateway");
   json.member("at", now.ns);
   json.member("epoch_ns", epoch_ns);
-  json.member("page_tokens", kGatewayPage);
   for_each_logged_setting(settings, [&](const char* name, const auto& value) { write_setting(json, name, value); });
   json.end_object();
   text_ += '\n';
@@ -132,6 +131,8 @@ void GatewayLog::arrived(CallId call, const PromptInfo& prompt, std::string_view
   member("output_max", prompt.output_max);
   member("chars", static_cast<std::int64_t>(prompt.chars));
   member("key", key);
+  member("page_tokens", prompt.page_tokens);
+  text_ += prompt.told_pages ? ",\"told_pages\":true" : ",\"told_pages\":false";
   pages(prompt.pages);
   end();
 }

@@ -121,6 +121,8 @@ class Rerun {
     prompt_.input = line["input"].get_int64();
     prompt_.output_max = line["output_max"].get_int64();
     prompt_.chars = static_cast<std::size_t>(line["chars"].get_uint64().value());
+    prompt_.page_tokens = line["page_tokens"].get_int64();
+    prompt_.told_pages = line["told_pages"].get_bool();
     if (prompt_.input <= 0 || prompt_.output_max < 0) throw std::runtime_error("a request without tokens");
     gateway_->arrived(prompt_, line["key"].get_string(), at);
   }

@@ -25,12 +25,14 @@ inline constexpr std::size_t kGatewayBlockBytes = 256;
 struct PromptInfo {
   std::vector<PageHash> pages;
   Tokens input = 0;
-  Tokens output_max = 0;       // what max_tokens and the like ask for; 0: not said
-  std::size_t chars = 0;       // bytes of the prompt's text
-  bool stream = false;         // an answer in pieces is asked for
-  std::size_t prompts = 1;     // of a batch: how many
-  std::size_t members_at = 0;  // offset behind the body's opening brace: where members can be put in
-  bool has_members = false;    // something other than the closing brace follows there
+  Tokens output_max = 0;              // what max_tokens and the like ask for; 0: not said
+  std::size_t chars = 0;              // bytes of the prompt's text
+  bool stream = false;                // an answer in pieces is asked for
+  Tokens page_tokens = kGatewayPage;  // in each of `pages`
+  bool told_pages = false;            // named as workers name them that tell of their caches
+  std::size_t prompts = 1;            // of a batch: how many
+  std::size_t members_at = 0;         // offset behind the body's opening brace: where members can be put in
+  bool has_members = false;           // something other than the closing brace follows there
 };
 
 class PromptReader {

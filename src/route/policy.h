@@ -25,6 +25,7 @@ struct RequestView {
   Stage stage = Stage::whole;
   std::span<const PageHash> pages{};  // full pages of the prompt, in order
   Tokens page_tokens = 0;             // tokens in one page
+  bool told_pages = false;            // kv_* events name these pages; else they can only be guessed about
   Tokens input = 0;                   // prompt tokens
   Tokens output_max = 0;              // most tokens it may produce
   std::size_t chars = 0;              // characters of the prompt's text; in virtual time estimated from tokens
