@@ -91,6 +91,16 @@ live::GatewaySettings settings_of(const RouteOptions& o) {
   return s;
 }
 
+// How `srtctl serve` counts the tokens of texts, where its KV events name them.
+Result<std::optional<net::WordList>> words_of(const RouteOptions& options) {
+  if (!options.kv_text) return std::nullopt;
+  const auto data = data_dir();
+  if (!data) return fail(data.error());
+  auto words = net::WordList::built_in(*data);
+  if (!words) return fail(std::move(words.error()));
+  return *std::move(words);
+}
+
 // What policies that estimate seconds know of the workers; null: nothing.
 Result<std::unique_ptr<cost::Model>> model_of(const RouteOptions& options) {
   if (options.gpu.empty()) return nullptr;
@@ -116,6 +126,9 @@ ExitCode run(const RouteOptions& options) {
     worker.kv_capacity = options.kv_tokens;
   }
   settings.workers = *std::move(workers);
+  const auto words = words_of(options);
+  if (!words) return report_errors(words.error());
+  settings.kv.words = *words ? &**words : nullptr;
   raise_file_limit();
 
   net::EventLoop loop;

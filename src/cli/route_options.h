@@ -41,6 +41,7 @@ struct RouteOptions {
   std::int64_t kv_tokens = 0;  // 0: not known
   double ttft_ms = 2000;
   double itl_ms = 25;
+  bool kv_text = false;
   std::string without_meaning;
 };
 

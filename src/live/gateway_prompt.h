@@ -16,6 +16,7 @@
 
 #include "base/types.h"
 #include "net/openai.h"
+#include "net/text_tokens.h"
 
 namespace infbench::live {
 
@@ -37,7 +38,15 @@ struct PromptInfo {
 
 class PromptReader {
  public:
-  PromptReader();
+  // How workers name the pages of prompts that they tell about: token ids, and with `words` texts as `srtctl serve` counts
+  // them, by pages of so many tokens. page 0: none tells.
+  struct Told {
+    Tokens page = 0;
+    const net::WordList* words = nullptr;  // outlives the reader
+  };
+
+  PromptReader() : PromptReader(Told{}) {}
+  explicit PromptReader(const Told& told);
   ~PromptReader();
   PromptReader(PromptReader&&) noexcept;
   PromptReader& operator=(PromptReader&&) noexcept;

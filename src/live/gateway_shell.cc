@@ -49,6 +49,7 @@ GatewayShell::GatewayShell(net::EventLoop& loop, const GatewaySettings& settings
                       sweep();
                     }),
       metrics_(settings.policy, settings.prefill_policy, settings.decode_policy),
+      prompts_(PromptReader::Told{.page = settings.kv.endpoints.empty() ? 0 : settings.kv.page, .words = settings.kv.words}),
       random_(settings.seed ^ static_cast<std::uint64_t>(net::to_epoch_ns(net::steady_now()))),
       alive_(std::make_shared<bool>(true)) {}
 
@@ -81,6 +82,7 @@ Result<void> GatewayShell::open() {
   if (!listener) return fail(std::move(listener.error()));
   listener_ = *std::move(listener);
   if (auto metrics = open_metrics(); !metrics) return metrics;
+  if (auto kv = open_kv(); !kv) return kv;
   housekeeping_.arm(net::steady_now() + kHousekeeping);
   const Turn turn(*this);
   return {};
@@ -88,8 +90,11 @@ Result<void> GatewayShell::open() {
 
 // Its usual port may be another gateway's: only one that was asked for has to be free.
 Result<void> GatewayShell::open_metrics() {
-  auto opened = MetricsPort::open(loop_, settings_.metrics_host, settings_.metrics_port.value_or(kMetricsPort),
-                                  [this] { return metrics_.text(*gateway_, clients_.size(), net::steady_now()); });
+  auto opened = MetricsPort::open(loop_, settings_.metrics_host, settings_.metrics_port.value_or(kMetricsPort), [this] {
+    std::string text = metrics_.text(*gateway_, clients_.size(), net::steady_now());
+    write_kv_metrics(text);
+    return text;
+  });
   if (opened) {
     metrics_port_ = *std::move(opened);
     return {};

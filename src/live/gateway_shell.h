@@ -20,11 +20,13 @@
 #include "live/gateway_metrics.h"
 #include "live/gateway_settings.h"
 #include "live/http_call.h"
+#include "live/kv_events.h"
 #include "live/metrics_port.h"
 #include "live/serve_connection.h"
 #include "net/event_loop.h"
 #include "net/http_reader.h"
 #include "net/tcp.h"
+#include "net/zmq_socket.h"
 
 namespace infbench::live {
 
@@ -84,6 +86,10 @@ class GatewayShell {
     bool paused = false;
     Time idle_since;
   };
+  struct KvSource {
+    WorkerId worker{};
+    KvIndex index;
+  };
   struct Pool {
     std::vector<Upstream*> idle;  // last used last
   };
@@ -121,6 +127,11 @@ class GatewayShell {
   Result<void> open_metrics();
   void count_answered(Client& client);
 
+  // KV events (gateway_kv.cc).
+  Result<void> open_kv();
+  void on_kv(KvSource& source, std::uint64_t sequence, std::string_view payload);
+  void write_kv_metrics(std::string& out) const;
+
   // What is not forwarded (gateway_endpoints.cc).
   bool answer_here(Client& client);
   bool allowed(Client& client);  // has the key, if one is asked for; else it is answered
@@ -155,6 +166,8 @@ class GatewayShell {
   std::unique_ptr<net::Listener> listener_;
   GatewayMetrics metrics_;
   std::unique_ptr<MetricsPort> metrics_port_;
+  std::vector<KvSource> kv_;
+  std::unique_ptr<net::ZmqSubscriber> kv_subscriber_;
   PromptReader prompts_;
   Random random_;
   std::unordered_map<const Client*, std::unique_ptr<Client>> clients_;

@@ -50,6 +50,8 @@ std::string ServeStats::metrics(std::string_view model, std::string_view role, c
   write_counter(out, "sglang:cached_tokens_total", "Prompt tokens found in the prefix cache.", labels, cached_);
   write_counter(out, "sglang:num_requests_total", "Requests taken.", labels, requests_);
   write_counter(out, "sglang:num_aborted_requests_total", "Requests whose client left, or that failed.", labels, aborted_);
+  if (kv_batches_ > 0)
+    write_counter(out, "srtctl_serve_kv_batches_total", "Batches of KV events published.", labels, kv_batches_);
   write_family(out, "sglang:time_to_first_token_seconds", "histogram", "From the last byte of a request to its first token.");
   ttft_.write(out, "sglang:time_to_first_token_seconds", labels);
   write_family(out, "sglang:inter_token_latency_seconds", "histogram", "From one token of a request to the next.");

@@ -26,6 +26,7 @@ class ServeStats {
 
   void request() { ++requests_; }
   void aborted() { ++aborted_; }
+  void kv_batch() { ++kv_batches_; }
   void prompt(Tokens input, Tokens cached);
   void first_token(Duration ttft);
   void token(Duration gap);
@@ -39,6 +40,7 @@ class ServeStats {
  private:
   std::int64_t requests_ = 0;
   std::int64_t aborted_ = 0;
+  std::int64_t kv_batches_ = 0;
   Tokens prompt_ = 0;
   Tokens cached_ = 0;
   Tokens generated_ = 0;
