@@ -52,6 +52,7 @@ const std::vector<HeavyHeader>& heavy_headers() {
       {"fmt/", {"src/"}, "it in a .cc file"},
       {"spdlog/", {"src/cli/", "src/live/", "src/launch/"}, "errors as values"},
       {"curl/", {"src/net/"}, "net/"},
+      {"zmq.h", {"src/net/zmq_"}, "net/zmq_socket.h"},
       {"xxhash.h", {"src/base/"}, "base/hash.h"},
       {"openssl/", {"src/base/", "src/net/tls"}, "base/sha256.h or net/tls.h"},
       {"iostream", {}, "<cstdio> or fmt"},

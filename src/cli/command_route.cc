@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <map>
 #include <memory>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -107,6 +108,16 @@ void limit_connections(live::GatewaySettings& settings) {
   settings.upstreams_max = free - settings.clients_max;
 }
 
+// How `srtctl serve` counts the tokens of texts, where its KV events name them.
+Result<std::optional<net::WordList>> words_of(const RouteOptions& options) {
+  if (!options.kv_text) return std::nullopt;
+  const auto data = data_dir();
+  if (!data) return fail(data.error());
+  auto words = net::WordList::built_in(*data);
+  if (!words) return fail(std::move(words.error()));
+  return *std::move(words);
+}
+
 // What policies that estimate seconds know of the workers. Where there are no step times for them tokens are counted, which
 // is worth a warning and no reason not to serve.
 class Speeds {
@@ -175,17 +186,35 @@ ExitCode run(const RouteOptions& options) {
     worker.kv_capacity = facts.kv_capacity;
   }
   settings.workers = *std::move(workers);
+  const auto words = words_of(options);
+  if (!words) return report_errors(words.error());
+  settings.kv.words = *words ? &**words : nullptr;
   raise_file_limit();
   limit_connections(settings);
 
   net::EventLoop loop;
-  auto gateway = live::Gateway::make(settings, net::steady_now());
+  const Time start = net::steady_now();
+  std::optional<live::DecisionFile> log_file;
+  std::optional<live::GatewayLog> log;
+  if (!settings.decision_log.empty()) {
+    auto file = live::DecisionFile::open(settings.decision_log);
+    if (!file) return report_errors(file.error());
+    log_file.emplace(*std::move(file));
+    log.emplace(settings, start, net::to_epoch_ns(start));
+  }
+  auto gateway = live::Gateway::make(settings, start, log ? &*log : nullptr);
   if (!gateway) return report_errors(gateway.error());
   live::GatewayShell shell(loop, settings, *std::move(gateway), [&loop] { loop.stop(); });
+  if (log) shell.write_log_to(*log, *log_file);
   if (const auto opened = shell.open(); !opened) return report_errors(opened.error(), ExitCode::cannot_launch);
   const net::SignalWatch watch(loop, [&shell](int) { shell.drain(); });
-  fmt::print("gateway ready: {}://{}:{} policy {}, {} workers\n", settings.tls ? "https" : "http", settings.host, shell.port(),
+  fmt::print("gateway ready: {}://{}:{} policy {}, {} workers", settings.tls ? "https" : "http", settings.host, shell.port(),
              settings.policy, settings.workers.size());
+  if (shell.metrics_port() != 0) {
+    fmt::print(", metrics http://{}:{}/metrics\n", settings.metrics_host, shell.metrics_port());
+  } else {
+    fmt::print(", no metrics (port 29000 is taken)\n");
+  }
   std::fflush(stdout);
   loop.run();
   return ExitCode::success;

@@ -166,6 +166,14 @@ void add_limits(CLI::App& app, RouteOptions& o) {
       ->check(between(0, 1e6));
   add(app, group, "--request-id-headers", s.request_id_headers, "Headers that name a request")->expected(0, 100);
   app.add_option("--api-key", s.api_key, "Clients must send it as a bearer token")->group(group);
+  app.add_option("--kv-events", s.kv.endpoints, "Where workers publish KV events, in the workers' order")
+      ->group(group)
+      ->type_name("tcp://HOST:PORT...")
+      ->expected(1, 100'000);
+  add(app, group, "--kv-events-topic", s.kv.topic, "Their topic begins with this");
+  add(app, group, "--kv-events-page-size", s.kv.page, "Tokens in a block of theirs")->check(between(1, 65536));
+  app.add_flag("--kv-events-text", o.kv_text, "The workers are srtctl serve: prompts that are texts are matched too")
+      ->group(group);
   add(app, group, "--prometheus-host", s.metrics_host, "Address of /metrics");
   app.add_option("--prometheus-port", s.metrics_port, "Port of /metrics; 0: a free one; default: 29000 if that is free")
       ->group(group)

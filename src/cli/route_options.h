@@ -47,6 +47,7 @@ struct RouteOptions {
   double itl_ms = 25;
   std::string tls_certificate;  // files in PEM; empty: plain HTTP
   std::string tls_key;
+  bool kv_text = false;
   std::string without_meaning;
 };
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "live/gateway_log.h"
 #include "route/factory.h"
 
 namespace infbench::live {
@@ -22,7 +23,7 @@ bool is_fine(int status) { return status >= 200 && status < 300; }
 
 }  // namespace
 
-Result<std::unique_ptr<Gateway>> Gateway::make(const GatewaySettings& settings, Time now) {
+Result<std::unique_ptr<Gateway>> Gateway::make(const GatewaySettings& settings, Time now, GatewayLog* log) {
   const auto name = [&](const std::string& own) { return own.empty() ? settings.policy : own; };
   route::PolicyParameters parameters = settings.parameters;
   parameters.spread_cold = true;
@@ -35,15 +36,16 @@ Result<std::unique_ptr<Gateway>> Gateway::make(const GatewaySettings& settings, 
     config.decode_policy = *std::move(decode);
   }
   auto router = std::make_unique<route::Router>(std::move(config), std::span<const route::WorkerSpec>{}, now);
-  auto gateway = std::make_unique<Gateway>(settings, std::move(router));
+  auto gateway = std::make_unique<Gateway>(settings, std::move(router), log);
   gateway->tokens_at_ = now;
   for (const UpstreamSettings& worker : settings.workers) gateway->add_worker(worker, now);
   return gateway;
 }
 
-Gateway::Gateway(const GatewaySettings& settings, std::unique_ptr<route::Router> router)
+Gateway::Gateway(const GatewaySettings& settings, std::unique_ptr<route::Router> router, GatewayLog* log)
     : settings_(settings),
       router_(std::move(router)),
+      log_(log),
       tokens_(settings.admission.concurrent_max.value_or(1)),
       random_(settings.seed ^ 0x6761746577617930ULL) {}
 
@@ -51,6 +53,7 @@ Gateway::Gateway(const GatewaySettings& settings, std::unique_ptr<route::Router>
 
 WorkerId Gateway::add_worker(const UpstreamSettings& worker, Time now) {
   const WorkerId id{static_cast<std::uint32_t>(workers_.size())};
+  if (log_ != nullptr) log_->worker_added(id, worker, now);
   workers_.push_back(
       {.settings = worker, .health = HealthWatch(settings_.health, now), .breaker = CircuitBreaker(settings_.breaker)});
   update(id, now);
@@ -58,6 +61,7 @@ WorkerId Gateway::add_worker(const UpstreamSettings& worker, Time now) {
 }
 
 void Gateway::remove_worker(WorkerId worker, Time now) {
+  if (log_ != nullptr) log_->worker_removed(worker, now);
   workers_[worker.value].removed = true;
   update(worker, now);
 }
@@ -76,6 +80,7 @@ void Gateway::update(WorkerId id, Time now) {
                .request = {},
                .spec = up ? &spec : nullptr},
               now);
+  if (up && std::exchange(worker.kv_missed, false)) tell_kv(id, KvChange::lost, {}, now);
 }
 
 std::vector<WorkerId> Gateway::health_due(Time now) {
@@ -86,10 +91,29 @@ std::vector<WorkerId> Gateway::health_due(Time now) {
     worker.health.asked();
     due.push_back({static_cast<std::uint32_t>(i)});
   }
+  if (log_ != nullptr && !due.empty()) log_->health_asked(due, now);
   return due;
 }
 
+void Gateway::kv(WorkerId worker, KvChange change, std::span<const PageHash> pages, Time now) {
+  if (log_ != nullptr) log_->kv(worker, change, pages, now);
+  tell_kv(worker, change, pages, now);
+}
+
+void Gateway::tell_kv(WorkerId worker, KvChange change, std::span<const PageHash> pages, Time now) {
+  // Nothing can have been sent there yet; what it has from elsewhere is not known from now on.
+  if (!router_->ledger().knows(worker)) {
+    workers_[worker.value].kv_missed = true;
+    return;
+  }
+  using Kv = route::Event::What;
+  constexpr std::array<Kv, 4> kWhat{Kv::kv_stored, Kv::kv_removed, Kv::kv_cleared, Kv::kv_lost};
+  router_->on({.what = kWhat[static_cast<std::size_t>(change)], .at = now, .worker = worker, .request = {}, .pages = pages},
+              now);
+}
+
 void Gateway::health(WorkerId worker, bool ok, Time now) {
+  if (log_ != nullptr) log_->health(worker, ok, now);
   if (workers_[worker.value].health.answered(ok, now)) update(worker, now);
 }
 
@@ -111,6 +135,7 @@ bool Gateway::has_untried(Role role, const Call& call) const {
 
 CallId Gateway::arrived(const PromptInfo& prompt, std::string_view key, Time now) {
   const CallId id = next_call_++;
+  if (log_ != nullptr) log_->arrived(id, prompt, key, now);
   ++counters_.calls;
   Call& call = calls_[id];
   call.pages = prompt.pages;
@@ -118,6 +143,8 @@ CallId Gateway::arrived(const PromptInfo& prompt, std::string_view key, Time now
   call.output_max = prompt.output_max;
   call.chars = prompt.chars;
   call.streamed = prompt.streamed;
+  call.page_tokens = prompt.page_tokens;
+  call.told_pages = prompt.told_pages;
   call.key = key;
   call.arrived = now;
   if (queue_.empty() && admit(now)) {
@@ -161,21 +188,32 @@ void Gateway::start_queued(Time now) {
 
 // ---- Attempts
 
+void Gateway::log_candidates(const Call& call, Time now) {
+  for (std::size_t i = 0; i < workers_.size(); ++i) {
+    const WorkerId id{static_cast<std::uint32_t>(i)};
+    const bool tried = std::ranges::find(call.tried, id) != call.tried.end();
+    if (workers_[i].up && !tried) log_->candidate(router_->ledger().view(id, now));
+  }
+}
+
 void Gateway::try_route(CallId id, Call& call, Time now) {
   const route::RequestView view{.id = RequestId{id},
                                 .at = call.arrived,
                                 .pages = call.pages,
-                                .page_tokens = kGatewayPage,
+                                .page_tokens = call.page_tokens,
+                                .told_pages = call.told_pages,
                                 .input = call.input,
                                 .output_max = call.output_max,
                                 .chars = call.chars,
                                 .streamed = call.streamed,
                                 .key = call.key,
                                 .slo = settings_.slo};
+  if (log_ != nullptr) log_candidates(call, now);
   const auto chosen = router_->route(view, call.tried, now);
   if (const auto* to = std::get_if<route::Route>(&chosen)) return dispatch(id, call, *to, now);
   if (std::holds_alternative<route::Hold>(chosen)) {
     call.state = State::held;
+    if (log_ != nullptr) log_->held(id, now);
     return set_deadline(id, call, call.arrived + settings_.request_timeout);
   }
   if (call.attempts > 0) {
@@ -191,6 +229,7 @@ void Gateway::dispatch(CallId id, Call& call, const route::Route& chosen, Time n
   call.state = State::waiting;
   set_deadline(id, call, now + settings_.request_timeout);
   choices_.push_back({id, call.attempts, chosen});
+  if (log_ != nullptr) log_->choice(choices_.back(), now);
   GatewayCommand send{.what = What::send, .call = id, .worker = chosen.pick.worker, .part = Part::whole};
   if (chosen.decode) {
     send.part = Part::prefill;
@@ -260,10 +299,13 @@ bool Gateway::retry_elsewhere(CallId id, Call& call, Part failed, Time now) {
   const bool pair = settings_.disaggregated;
   if (!has_untried(pair ? Role::prefill : Role::aggregated, call)) return false;
   if (pair && !has_untried(Role::decode, call)) return false;
+  const WorkerId worker = leg_of(call, failed).worker;
   end_attempt(id, call, failed, now);
   ++counters_.retries;
   call.state = State::backing_off;
-  set_deadline(id, call, now + backoff(call.attempts));
+  const Duration pause = backoff(call.attempts);
+  if (log_ != nullptr) log_->retried(id, worker, pause, now);
+  set_deadline(id, call, now + pause);
   return true;
 }
 
@@ -282,6 +324,7 @@ void Gateway::relay(CallId id, Call& call, Part part, Time now) {
 }
 
 void Gateway::answered(CallId id, Part part, int status, Time now) {
+  if (log_ != nullptr) log_->answered(id, part, status, now);
   Call* call = find(id);
   if (call == nullptr) return;
   Leg& leg = leg_of(*call, part);
@@ -303,6 +346,7 @@ void Gateway::answered(CallId id, Part part, int status, Time now) {
 }
 
 void Gateway::first_bytes(CallId id, Part part, Time now) {
+  if (log_ != nullptr) log_->input(GatewayLog::PartInput::first_bytes, id, part, now);
   Call* call = find(id);
   if (call == nullptr) return;
   Leg& leg = leg_of(*call, part);
@@ -319,6 +363,7 @@ void Gateway::first_bytes(CallId id, Part part, Time now) {
 }
 
 void Gateway::ended(CallId id, Part part, Time now) {
+  if (log_ != nullptr) log_->input(GatewayLog::PartInput::ended, id, part, now);
   Call* call = find(id);
   if (call == nullptr) return;
   end_leg(id, *call, part, AttemptEnd::finished, now);
@@ -328,6 +373,11 @@ void Gateway::ended(CallId id, Part part, Time now) {
 }
 
 void Gateway::broke(CallId id, Part part, Time now) {
+  if (log_ != nullptr) log_->input(GatewayLog::PartInput::broke, id, part, now);
+  fail_part(id, part, now);
+}
+
+void Gateway::fail_part(CallId id, Part part, Time now) {
   Call* call = find(id);
   if (call == nullptr || leg_of(*call, part).state == PartState::over || leg_of(*call, part).state == PartState::none) return;
   const bool relaying = call->state == State::relaying;
@@ -342,6 +392,7 @@ void Gateway::broke(CallId id, Part part, Time now) {
 // ---- Ends
 
 void Gateway::left(CallId id, Time now) {
+  if (log_ != nullptr) log_->left(id, now);
   Call* call = find(id);
   if (call == nullptr) return;
   for (const Part part : {Part::whole, Part::decode}) {
@@ -355,6 +406,7 @@ void Gateway::left(CallId id, Time now) {
 }
 
 void Gateway::refuse(CallId id, Call& call, int status, std::string_view code, Time now) {
+  if (log_ != nullptr) log_->refused(id, status, code, now);
   finish(id, call, {.what = What::refuse, .call = id, .status = status, .code = code}, now);
 }
 
@@ -366,6 +418,7 @@ void Gateway::finish(CallId id, Call& call, GatewayCommand command, Time now) {
     end_leg(id, call, Part::prefill, answered ? AttemptEnd::finished : AttemptEnd::left, now);
   }
   commands_.push_back(command);
+  if (log_ != nullptr && command.what != What::refuse) log_->over(id, command.what == What::cut, now);
   if (call.state == State::held) router_->forget(RequestId{id});
   queue_.erase(id);
   set_deadline(id, call, kNever);
@@ -406,6 +459,7 @@ void Gateway::expire(CallId id, Call& call, Time now) {
 }
 
 void Gateway::advance(Time now) {
+  if (log_ != nullptr) log_->advance(now);
   while (!deadlines_.empty() && deadlines_.begin()->first <= now) {
     const auto [at, id] = *deadlines_.begin();
     Call& call = calls_.at(id);

@@ -33,6 +33,16 @@ using CallId = std::uint64_t;
 
 enum class Part : std::uint8_t { whole, prefill, decode };
 
+class GatewayLog;
+
+// What a worker told of its KV cache.
+enum class KvChange : std::uint8_t {
+  stored,   // pages as they follow each other from a prompt's beginning
+  removed,  // pages that followed each other
+  cleared,  // nothing is left
+  lost      // something was told that did not come through
+};
+
 // What the owner has to do.
 struct GatewayCommand {
   enum class What : std::uint8_t {
@@ -67,8 +77,9 @@ struct GatewayWorker {
   bool removed = false;
   HealthWatch health;
   CircuitBreaker breaker;
-  bool up = false;  // as the router was told
-  int active = 0;   // attempts on it
+  bool up = false;         // as the router was told
+  int active = 0;          // attempts on it
+  bool kv_missed = false;  // it told of its cache before the router knew it
 };
 
 struct GatewayCounters {
@@ -82,9 +93,10 @@ struct GatewayCounters {
 
 class Gateway {
  public:
-  // Errors: a policy's name or parameters.
-  static Result<std::unique_ptr<Gateway>> make(const GatewaySettings& settings, Time now);
-  Gateway(const GatewaySettings& settings, std::unique_ptr<route::Router> router);  // for make(): without its workers yet
+  // Errors: a policy's name or parameters. `log`: null for none; outlives the gateway.
+  static Result<std::unique_ptr<Gateway>> make(const GatewaySettings& settings, Time now, GatewayLog* log = nullptr);
+  // For make(): without its workers yet.
+  Gateway(const GatewaySettings& settings, std::unique_ptr<route::Router> router, GatewayLog* log);
 
   // ---- Calls
   // `prompt` is copied; `key`: the routing key of the caller.
@@ -103,6 +115,7 @@ class Gateway {
   // Workers whose health is to be asked now; each answer is told.
   std::vector<WorkerId> health_due(Time now);
   void health(WorkerId worker, bool ok, Time now);
+  void kv(WorkerId worker, KvChange change, std::span<const PageHash> pages, Time now);
 
   // ---- Time
   void advance(Time now);
@@ -133,6 +146,8 @@ class Gateway {
     Tokens output_max = 0;
     std::size_t chars = 0;
     bool streamed = false;
+    Tokens page_tokens = kGatewayPage;
+    bool told_pages = false;
     std::string key;
     Time arrived;
     Time deadline;  // of its present state; in deadlines_
@@ -149,7 +164,9 @@ class Gateway {
   void start_queued(Time now);
   void try_route(CallId id, Call& call, Time now);
   void dispatch(CallId id, Call& call, const route::Route& chosen, Time now);
+  void log_candidates(const Call& call, Time now);
   void relay(CallId id, Call& call, Part part, Time now);
+  void fail_part(CallId id, Part part, Time now);
   bool retry_elsewhere(CallId id, Call& call, Part failed, Time now);
   void end_leg(CallId id, Call& call, Part part, AttemptEnd end, Time now);
   void end_attempt(CallId id, Call& call, Part failed, Time now);
@@ -158,6 +175,7 @@ class Gateway {
   void set_deadline(CallId id, Call& call, Time at);
   void expire(CallId id, Call& call, Time now);
   void tell_router(WorkerId worker, CallId call, route::Event::What what, Time now);
+  void tell_kv(WorkerId worker, KvChange change, std::span<const PageHash> pages, Time now);
   void update(WorkerId worker, Time now);
   bool has_untried(Role role, const Call& call) const;
   Duration backoff(int attempts);
@@ -166,6 +184,7 @@ class Gateway {
 
   GatewaySettings settings_;
   std::unique_ptr<route::Router> router_;
+  GatewayLog* log_;
   std::vector<GatewayWorker> workers_;
   std::unordered_map<CallId, Call> calls_;
   std::set<std::pair<Time, CallId>> deadlines_;

@@ -2,23 +2,30 @@
 
 namespace infbench::live {
 
+void CircuitBreaker::become(State state) {
+  ++counts_.transitions[static_cast<std::size_t>(state_)][static_cast<std::size_t>(state)];
+  state_ = state;
+}
+
 void CircuitBreaker::open(Time now) {
-  state_ = State::open;
+  become(State::open);
   opened_ = now;
   successes_ = 0;
   probing_ = false;
 }
 
 bool CircuitBreaker::succeeded(bool probe) {
+  ++counts_.successes;
   if (state_ == State::closed) failures_ = 0;
   if (state_ != State::half_open || !probe) return false;
   probing_ = false;
-  if (++successes_ >= settings_.successes_to_close) state_ = State::closed;
+  if (++successes_ >= settings_.successes_to_close) become(State::closed);
   return true;
 }
 
 bool CircuitBreaker::failed(bool probe, Time now) {
   const bool before = passes();
+  ++counts_.failures;
   if (state_ == State::half_open) {
     if (probe) open(now);  // no change: the probe kept others out
   } else if (state_ == State::closed && settings_.enabled) {
@@ -45,7 +52,7 @@ bool CircuitBreaker::given_up(bool probe) {
 
 bool CircuitBreaker::advance(Time now) {
   if (state_ != State::open || now < next()) return false;
-  state_ = State::half_open;
+  become(State::half_open);
   failures_ = 0;
   probing_ = false;
   return true;

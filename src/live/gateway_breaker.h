@@ -6,6 +6,7 @@
 // owner, one thread.
 #pragma once
 
+#include <array>
 #include <cstdint>
 
 #include "base/time.h"
@@ -16,6 +17,13 @@ namespace infbench::live {
 class CircuitBreaker {
  public:
   enum class State : std::uint8_t { closed, open, half_open };
+
+  // Since the beginning, for metrics.
+  struct Counts {
+    std::uint64_t successes = 0;
+    std::uint64_t failures = 0;
+    std::array<std::array<std::uint64_t, 3>, 3> transitions{};  // [from][to]
+  };
 
   explicit CircuitBreaker(const BreakerSettings& settings) : settings_(settings) {}
 
@@ -30,12 +38,16 @@ class CircuitBreaker {
   bool passes() const { return state_ == State::closed || (state_ == State::half_open && !probing_); }
   State state() const { return state_; }
   int failures() const { return failures_; }
+  int successes() const { return successes_; }
+  const Counts& counts() const { return counts_; }
   Time next() const { return state_ == State::open ? opened_ + settings_.open_for : kNever; }
 
  private:
   void open(Time now);
+  void become(State state);
 
   BreakerSettings settings_;
+  Counts counts_;
   State state_ = State::closed;
   int failures_ = 0;
   int successes_ = 0;

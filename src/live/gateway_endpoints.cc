@@ -67,6 +67,7 @@ void GatewayShell::answered_question(Client& client) {
   if (found == questions_.end()) return;
   loop_.post([done = std::make_shared<std::vector<std::unique_ptr<HttpCall>>>(std::move(found->second))] { done->clear(); });
   questions_.erase(found);
+  count_answered(client);
   if (!client.protocol.answering() && client.protocol.next_request()) return take_requests(client);
   flush(client);
 }

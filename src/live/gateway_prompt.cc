@@ -6,6 +6,7 @@
 #include <simdjson.h>
 
 #include "base/hash.h"
+#include "live/serve_settings.h"
 
 namespace infbench::live {
 namespace {
@@ -14,10 +15,22 @@ namespace od = simdjson::ondemand;
 
 constexpr Tokens kBytesPerToken = 4;
 
+// A prompt as workers see it that tell of their caches; its memory is used again.
+struct ToldPrompt {
+  PromptReader::Told how;
+  std::string text;
+  std::vector<std::uint32_t> ids;
+};
+
 // Gathers a prompt's bytes into blocks.
 class Blocks {
  public:
-  explicit Blocks(PromptInfo& out) : out_(out) {}
+  Blocks(PromptInfo& out, ToldPrompt& told) : out_(out), told_(told) {}
+
+  void add_text(std::string_view text) {
+    add(text);
+    if (told_.how.words != nullptr) net::join_message(told_.text, text);
+  }
 
   void add(std::string_view text) {
     bytes_ += text.size();
@@ -39,6 +52,7 @@ class Blocks {
 
   void add_id(std::uint64_t id) {
     const auto small = static_cast<std::uint32_t>(id);
+    if (told_.how.page > 0) told_.ids.push_back(small);
     std::memcpy(block_ + filled_, &small, sizeof small);  // 64 ids fill a block
     filled_ += sizeof small;
     if (filled_ == kGatewayBlockBytes) {
@@ -48,12 +62,29 @@ class Blocks {
     ++ids_;
   }
 
-  void finish() {
+  void finish(bool chat) {
     out_.chars = ids_ > 0 ? static_cast<std::size_t>(ids_ * kBytesPerToken) : bytes_;
     out_.input = std::max<Tokens>(ids_ > 0 ? ids_ : (static_cast<Tokens>(bytes_) + kBytesPerToken - 1) / kBytesPerToken, 1);
+    take_told(chat);
   }
 
  private:
+  // In place of the blocks: pages as the workers name them.
+  void take_told(bool chat) {
+    if (told_.how.page <= 0 || out_.prompts > 1) return;
+    if (ids_ > 0 && bytes_ == 0) {
+      net::pages_of_ids(told_.ids, told_.how.page, out_.pages);
+    } else if (ids_ == 0 && told_.how.words != nullptr) {
+      out_.input = net::pages_of_text(*told_.how.words, told_.text, told_.how.page, out_.pages);
+      if (chat) out_.input += kChatTemplateTokens;
+      out_.input = std::max<Tokens>(out_.input, 1);
+    } else {
+      return;
+    }
+    out_.page_tokens = told_.how.page;
+    out_.told_pages = true;
+  }
+
   static_assert(kGatewayBlockBytes == static_cast<std::size_t>(kGatewayPage) * sizeof(std::uint32_t));
 
   void close(std::string_view block) {
@@ -62,6 +93,7 @@ class Blocks {
   }
 
   PromptInfo& out_;
+  ToldPrompt& told_;
   PageHash previous_{};
   std::size_t bytes_ = 0;
   std::size_t filled_ = 0;
@@ -72,7 +104,7 @@ class Blocks {
 // Reads the members of a body that matter. simdjson's errors end the reading; what is there then does not matter.
 class BodyReader {
  public:
-  BodyReader(net::Api api, PromptInfo& out) : api_(api), out_(out), blocks_(out) {}
+  BodyReader(net::Api api, PromptInfo& out, ToldPrompt& told) : api_(api), out_(out), blocks_(out, told) {}
 
   simdjson::error_code read(od::object object) {
     for (auto field : object) {
@@ -82,7 +114,7 @@ class BodyReader {
       if (const auto error = field.value().get(value)) return error;
       if (const auto error = member(key, value)) return error;
     }
-    blocks_.finish();
+    blocks_.finish(api_ == net::Api::chat);
     return simdjson::SUCCESS;
   }
 
@@ -169,7 +201,7 @@ class BodyReader {
   simdjson::error_code add_text(od::value value) {
     std::string_view text;
     if (const auto error = value.get(text)) return error == simdjson::INCORRECT_TYPE ? simdjson::SUCCESS : error;
-    blocks_.add(text);
+    blocks_.add_text(text);
     return simdjson::SUCCESS;
   }
 
@@ -225,10 +257,11 @@ bool find_members(std::string_view body, PromptInfo& out) {
 }  // namespace
 
 struct PromptReader::State {
+  ToldPrompt told;
   od::parser parser;
 };
 
-PromptReader::PromptReader() : state_(std::make_unique<State>()) {}
+PromptReader::PromptReader(const Told& told) : state_(std::make_unique<State>()) { state_->told.how = told; }
 PromptReader::~PromptReader() = default;
 PromptReader::PromptReader(PromptReader&&) noexcept = default;
 PromptReader& PromptReader::operator=(PromptReader&&) noexcept = default;
@@ -246,7 +279,9 @@ tl::expected<void, net::ApiError> PromptReader::read(net::Api api, std::string& 
     return {};
   }
   body.reserve(body.size() + simdjson::SIMDJSON_PADDING);
-  BodyReader reader(api, out);
+  state_->told.text.clear();
+  state_->told.ids.clear();
+  BodyReader reader(api, out, state_->told);
   od::document document;
   auto error = state_->parser.iterate(body.data(), body.size(), body.capacity()).get(document);
   od::object object;

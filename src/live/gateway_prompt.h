@@ -16,6 +16,7 @@
 
 #include "base/types.h"
 #include "net/openai.h"
+#include "net/text_tokens.h"
 
 namespace infbench::live {
 
@@ -25,17 +26,27 @@ inline constexpr std::size_t kGatewayBlockBytes = 256;
 struct PromptInfo {
   std::vector<PageHash> pages;
   Tokens input = 0;
-  Tokens output_max = 0;       // what max_tokens and the like ask for; 0: not said
-  std::size_t chars = 0;       // bytes of the prompt's text
-  std::size_t prompts = 1;     // of a batch: how many
-  std::size_t members_at = 0;  // offset behind the body's opening brace: where members can be put in
-  bool streamed = false;       // "stream": true
-  bool has_members = false;    // something other than the closing brace follows there
+  Tokens output_max = 0;              // what max_tokens and the like ask for; 0: not said
+  std::size_t chars = 0;              // bytes of the prompt's text
+  Tokens page_tokens = kGatewayPage;  // in each of `pages`
+  bool told_pages = false;            // named as workers name them that tell of their caches
+  std::size_t prompts = 1;            // of a batch: how many
+  std::size_t members_at = 0;         // offset behind the body's opening brace: where members can be put in
+  bool streamed = false;              // "stream": true
+  bool has_members = false;           // something other than the closing brace follows there
 };
 
 class PromptReader {
  public:
-  PromptReader();
+  // How workers name the pages of prompts that they tell about: token ids, and with `words` texts as `srtctl serve` counts
+  // them, by pages of so many tokens. page 0: none tells.
+  struct Told {
+    Tokens page = 0;
+    const net::WordList* words = nullptr;  // outlives the reader
+  };
+
+  PromptReader() : PromptReader(Told{}) {}
+  explicit PromptReader(const Told& told);
   ~PromptReader();
   PromptReader(PromptReader&&) noexcept;
   PromptReader& operator=(PromptReader&&) noexcept;

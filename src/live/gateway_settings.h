@@ -13,6 +13,7 @@
 #include "base/types.h"
 #include "cost/step_time.h"
 #include "live/replay_body.h"
+#include "net/text_tokens.h"
 #include "net/tls.h"
 #include "route/parameters.h"
 
@@ -67,6 +68,14 @@ struct AdmissionSettings {
   std::optional<double> rate_per_s;  // requests started per second on average, in bursts of concurrent_max
 };
 
+// Workers that tell of their prefix caches (KV events).
+struct KvSettings {
+  std::vector<std::string> endpoints;    // of the workers with a prefix cache, in their order; empty: none tells
+  std::string topic;                     // messages whose topic begins with it
+  Tokens page = 64;                      // tokens in a block of theirs
+  const net::WordList* words = nullptr;  // of `srtctl serve`, whose blocks of text are named too; outlives the gateway
+};
+
 struct GatewaySettings {
   std::string host = "127.0.0.1";
   int port = 30000;
@@ -94,9 +103,10 @@ struct GatewaySettings {
   std::size_t upstreams_max = 0;  // connections to workers, idle ones go first; 0: no limit
   std::string api_key;            // empty: none is asked for
   bool explain = false;
+  KvSettings kv;
   std::string metrics_host = "127.0.0.1";
   std::optional<int> metrics_port;  // none: 29000 if that is free
-  std::string decision_log;  // a file; empty: none is kept
+  std::string decision_log;         // a file; empty: none is kept
 };
 
 }  // namespace infbench::live

@@ -1,5 +1,7 @@
 #include "live/gateway_shell.h"
 
+#include <algorithm>
+#include <cstdio>
 #include <utility>
 
 #include "live/gateway_headers.h"
@@ -10,6 +12,8 @@ namespace {
 constexpr Duration kHousekeeping = milliseconds(500);
 constexpr Duration kLinger = seconds(2);
 constexpr Duration kIdleUpstream = seconds(50);
+constexpr int kMetricsPort = 29000;
+constexpr std::size_t kLogPiece = std::size_t{64} << 10U;
 constexpr std::size_t kIdleMax = 500;                      // connections that are kept for one worker
 constexpr std::size_t kProgress = std::size_t{64} << 10U;  // of a body, within the time that a head may take
 constexpr std::string_view kFull =
@@ -47,10 +51,31 @@ GatewayShell::GatewayShell(net::EventLoop& loop, const GatewaySettings& settings
                       const Turn turn(*this);
                       sweep();
                     }),
+      metrics_(settings.policy, settings.prefill_policy, settings.decode_policy),
+      prompts_(PromptReader::Told{.page = settings.kv.endpoints.empty() ? 0 : settings.kv.page, .words = settings.kv.words}),
       random_(settings.seed ^ static_cast<std::uint64_t>(net::to_epoch_ns(net::steady_now()))),
       alive_(std::make_shared<bool>(true)) {}
 
-GatewayShell::~GatewayShell() { *alive_ = false; }
+GatewayShell::~GatewayShell() {
+  *alive_ = false;
+  write_log(0);
+}
+
+void GatewayShell::write_log_to(GatewayLog& log, DecisionFile& file) {
+  log_ = &log;
+  log_file_ = &file;
+}
+
+// What has gathered, once it is `least` bytes.
+void GatewayShell::write_log(std::size_t least) {
+  if (log_ == nullptr || log_->text().size() < std::max<std::size_t>(least, 1)) return;
+  const bool well = log_file_->problem().empty();
+  log_file_->write(log_->text());
+  if (log_file_->problem().empty()) metrics_.add_decision_log_bytes(log_->text().size());
+  log_->text().clear();
+  if (well && !log_file_->problem().empty())
+    static_cast<void>(std::fprintf(stderr, "srtctl route: %s\n", log_file_->problem().c_str()));
+}
 
 Result<void> GatewayShell::open() {
   const auto on_accept = [this](auto connection) {
@@ -60,9 +85,27 @@ Result<void> GatewayShell::open() {
   auto listener = net::Listener::open(loop_, settings_.host, settings_.port, on_accept, settings_.tls);
   if (!listener) return fail(std::move(listener.error()));
   listener_ = *std::move(listener);
+  if (auto metrics = open_metrics(); !metrics) return metrics;
+  if (auto kv = open_kv(); !kv) return kv;
   housekeeping_.arm(net::steady_now() + kHousekeeping);
   const Turn turn(*this);
   return {};
+}
+
+// Its usual port may be another gateway's: only one that was asked for has to be free.
+Result<void> GatewayShell::open_metrics() {
+  auto opened = MetricsPort::open(loop_, settings_.metrics_host, settings_.metrics_port.value_or(kMetricsPort), [this] {
+    std::string text = metrics_.text(*gateway_, clients_.size(), net::steady_now());
+    write_kv_metrics(text);
+    return text;
+  });
+  if (opened) {
+    metrics_port_ = *std::move(opened);
+    return {};
+  }
+  if (!settings_.metrics_port) return {};
+  for (Error& error : opened.error()) error.hint = "choose another --prometheus-port; 0 takes a free one";
+  return fail(std::move(opened.error()));
 }
 
 // ---- Clients
@@ -117,6 +160,7 @@ void GatewayShell::take_requests(Client& client) {
   bool more = true;
   while (more && !client.ended) {
     take_request(client);
+    count_answered(client);
     more = !client.protocol.answering() && client.protocol.next_request();
   }
   if (!client.ended) flush(client);
@@ -124,6 +168,7 @@ void GatewayShell::take_requests(Client& client) {
 
 void GatewayShell::take_request(Client& client) {
   const net::HttpHead& head = client.protocol.head();
+  metrics_.begin(client.measured, head.method, head.path(), client.protocol.received());
   client.request_id = request_id(head, settings_.request_id_headers, random_);
   if (answer_here(client)) return;
   if (!allowed(client)) return;
@@ -143,6 +188,7 @@ bool GatewayShell::allowed(Client& client) {
 }
 
 void GatewayShell::start_call(Client& client, std::optional<net::Api> api) {
+  const Time begun = net::steady_now();
   client.prompt = {.pages = {}, .input = 1};
   if (api) {
     if (const auto read = prompts_.read(*api, client.protocol.body(), client.prompt); !read) {
@@ -150,9 +196,11 @@ void GatewayShell::start_call(Client& client, std::optional<net::Api> api) {
       return;
     }
   }
+  metrics_.routed(client.measured, api, client.prompt.streamed);
   const std::string* key = client.protocol.head().find("x-smg-routing-key");
   client.call =
       gateway_->arrived(client.prompt, key != nullptr ? std::string_view(*key) : std::string_view(), net::steady_now());
+  metrics_.decided(net::steady_now() - begun);
   calls_.emplace(client.call, &client);
 }
 
@@ -174,6 +222,7 @@ void GatewayShell::flush(Client& client) {
 }
 
 void GatewayShell::answer_error(Client& client, int status, std::string_view code, const std::string& message) {
+  client.measured.code = code;
   client.protocol.answer(status, "application/json",
                          net::error_json({.status = status, .message = message, .param = {}, .code = std::string(code)}));
 }
@@ -201,9 +250,13 @@ void GatewayShell::run(const GatewayCommand& command) {
       return;
     }
     case GatewayCommand::What::refuse:
+      if (command.code == "upstream_failed") metrics_.retries_exhausted(client.measured, first_role());
       if (!client.ended) answer_error(client, command.status, command.code, message_of(command.code));
       break;
-    case GatewayCommand::What::cut: client.protocol.cut(); break;
+    case GatewayCommand::What::cut:
+      client.measured.code = "stream_cut";
+      client.protocol.cut();
+      break;
     case GatewayCommand::What::finished: break;
   }
   calls_.erase(found);
@@ -211,15 +264,26 @@ void GatewayShell::run(const GatewayCommand& command) {
   client.relayed = nullptr;
   if (client.ended) return;
   client.since = net::steady_now();
+  count_answered(client);
   flush(client);
   if (!client.protocol.answering() && client.protocol.next_request()) take_requests(client);
 }
 
-void GatewayShell::explain(const GatewayChoice& choice) {
+void GatewayShell::note(const GatewayChoice& choice) {
   const auto found = calls_.find(choice.call);
   if (found == calls_.end()) return;
+  metrics_.chosen(found->second->measured, choice, found->second->prompt.input, first_role());
+  if (settings_.explain) explain(*found->second, choice);
+}
+
+void GatewayShell::count_answered(Client& client) {
+  if (!client.measured.open || client.protocol.answering()) return;
+  metrics_.end(client.measured, client.protocol.status(), net::steady_now());
+}
+
+void GatewayShell::explain(Client& client, const GatewayChoice& choice) const {
   const auto url = [&](const route::Pick& pick) { return gateway_->workers()[pick.worker.value].settings.target.url; };
-  std::string& text = found->second->explanation;
+  std::string& text = client.explanation;
   text = "x-srtctl-worker: " + url(choice.route.pick) + "\r\nx-srtctl-reason: " + std::string(name_of(choice.route.pick.why)) +
          "\r\nx-srtctl-cached-tokens: " + std::to_string(choice.route.pick.cached) + "\r\n";
   if (!choice.route.decode) return;
@@ -231,9 +295,7 @@ void GatewayShell::pump() {
   gateway_->take_choices(choices_);
   gateway_->take_commands(commands_);
   while (!commands_.empty()) {
-    if (settings_.explain) {
-      for (const GatewayChoice& choice : choices_) explain(choice);
-    }
+    for (const GatewayChoice& choice : choices_) note(choice);
     const std::vector<GatewayCommand> now = std::exchange(commands_, {});
     for (const GatewayCommand& command : now) run(command);
     gateway_->take_choices(choices_);
@@ -248,6 +310,7 @@ void GatewayShell::pump() {
   });
   const Time now = net::steady_now();
   check_health(now);
+  write_log(kLogPiece);
   timer_.arm(gateway_->next());
   check_drained();
 }
@@ -259,7 +322,9 @@ void GatewayShell::check_health(Time now) {
         std::make_unique<HttpCall>(loop_, worker.target, HttpCall::Request{.path = settings_.health.path},
                                    settings_.health.timeout, [this, id](const Result<HttpAnswer>& answer) {
                                      const Turn turn(*this);
-                                     gateway_->health(id, answer.has_value() && answer->status == 200, net::steady_now());
+                                     const bool ok = answer.has_value() && answer->status == 200;
+                                     metrics_.health_checked(gateway_->workers()[id.value].settings.role, ok);
+                                     gateway_->health(id, ok, net::steady_now());
                                    });
   }
 }
@@ -279,6 +344,7 @@ void GatewayShell::sweep() {
       destroy(*pool.idle.front());
     }
   }
+  write_log(0);
   housekeeping_.arm(now + kHousekeeping);
 }
 

@@ -16,12 +16,17 @@
 #include "base/result.h"
 #include "live/gateway.h"
 #include "live/gateway_admin.h"
+#include "live/gateway_log.h"
+#include "live/gateway_metrics.h"
 #include "live/gateway_settings.h"
 #include "live/http_call.h"
+#include "live/kv_events.h"
+#include "live/metrics_port.h"
 #include "live/serve_connection.h"
 #include "net/event_loop.h"
 #include "net/http_reader.h"
 #include "net/tcp.h"
+#include "net/zmq_socket.h"
 
 namespace infbench::live {
 
@@ -30,12 +35,15 @@ class GatewayShell {
   // `on_drained`: after drain(), once the last answer has gone out or the grace has passed.
   GatewayShell(net::EventLoop& loop, const GatewaySettings& settings, std::unique_ptr<Gateway> gateway,
                std::function<void()> on_drained);
+  // The gateway's log, and where it goes; both outlive the shell.
+  void write_log_to(GatewayLog& log, DecisionFile& file);
   ~GatewayShell();
   GatewayShell(const GatewayShell&) = delete;
   GatewayShell& operator=(const GatewayShell&) = delete;
 
-  Result<void> open();  // the port
+  Result<void> open();  // the port, and that of /metrics
   int port() const { return listener_->port(); }
+  int metrics_port() const { return metrics_port_ ? metrics_port_->port() : 0; }  // 0: there is none
   const Gateway& gateway() const { return *gateway_; }
   void drain();
 
@@ -49,6 +57,7 @@ class GatewayShell {
     CallId call = 0;  // 0: none under way
     PromptInfo prompt;
     std::string request_id;
+    GatewayMetrics::Request measured;
     std::string explanation;     // of the route, with --explain
     Upstream* first = nullptr;   // whole or prefill
     Upstream* decode = nullptr;  // of a pair
@@ -80,6 +89,10 @@ class GatewayShell {
     bool paused = false;
     Time idle_since;
   };
+  struct KvSource {
+    WorkerId worker{};
+    KvIndex index;
+  };
   struct Pool {
     std::vector<Upstream*> idle;  // last used last
   };
@@ -107,11 +120,21 @@ class GatewayShell {
   void flush(Client& client);
   void answer_error(Client& client, int status, std::string_view code, const std::string& message);
   void run(const GatewayCommand& command);
-  void explain(const GatewayChoice& choice);
+  void note(const GatewayChoice& choice);
+  void explain(Client& client, const GatewayChoice& choice) const;
+  Role first_role() const { return settings_.disaggregated ? Role::prefill : Role::aggregated; }
   void pump();
   void sweep();
   void check_health(Time now);
   void check_drained();
+  void write_log(std::size_t least);
+  Result<void> open_metrics();
+  void count_answered(Client& client);
+
+  // KV events (gateway_kv.cc).
+  Result<void> open_kv();
+  void on_kv(KvSource& source, std::uint64_t sequence, std::string_view payload);
+  void write_kv_metrics(std::string& out) const;
 
   // What is not forwarded (gateway_endpoints.cc).
   bool answer_here(Client& client);
@@ -142,10 +165,16 @@ class GatewayShell {
   net::EventLoop& loop_;
   GatewaySettings settings_;
   std::unique_ptr<Gateway> gateway_;
+  GatewayLog* log_ = nullptr;
+  DecisionFile* log_file_ = nullptr;
   std::function<void()> on_drained_;
   net::Timer timer_;
   net::Timer housekeeping_;
   std::unique_ptr<net::Listener> listener_;
+  GatewayMetrics metrics_;
+  std::unique_ptr<MetricsPort> metrics_port_;
+  std::vector<KvSource> kv_;
+  std::unique_ptr<net::ZmqSubscriber> kv_subscriber_;
   PromptReader prompts_;
   Random random_;
   std::unordered_map<const Client*, std::unique_ptr<Client>> clients_;

@@ -155,6 +155,7 @@ void GatewayShell::on_answer(Upstream& upstream, const net::HttpReader::Progress
     const int status = upstream.reader.head().status;
     if (status < 200) return;  // 100 Continue and the like are between two neighbours
     upstream.head = true;
+    metrics_.answer_began(status);
     gateway_->answered(call, part, status, net::steady_now());
     pump();  // whether it is relayed has to be known before its body
     if (upstream.call != call || upstream.client == nullptr) return;
@@ -190,9 +191,12 @@ void GatewayShell::on_answer(Upstream& upstream, const net::HttpReader::Progress
 // False: the call has been given up by that.
 bool GatewayShell::tell_first(Upstream& upstream) {
   if (std::exchange(upstream.body, true)) return true;
-  gateway_->first_bytes(upstream.call, upstream.part, net::steady_now());
+  const Time now = net::steady_now();
+  gateway_->first_bytes(upstream.call, upstream.part, now);
   if (upstream.client->relayed != &upstream) pump();  // it may be relayed from here on
-  return upstream.client != nullptr;
+  if (upstream.client == nullptr) return false;
+  if (upstream.client->relayed == &upstream) metrics_.first_bytes(upstream.client->measured, now);
+  return true;
 }
 
 // The head waits in out() for the first piece of the body, so that both go in one write; flush() sends it when none comes.

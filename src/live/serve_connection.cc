@@ -117,6 +117,7 @@ void ServeConnection::refuse(const net::HttpError& error) {
 
 void ServeConnection::begin_head(int status, std::string_view content_type) {
   INFBENCH_CHECK(answering_ && !streaming_);
+  status_ = status;
   out_ += "HTTP/1.1 ";
   append_number(out_, static_cast<std::size_t>(status), 10);
   out_ += ' ';

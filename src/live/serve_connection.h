@@ -53,6 +53,7 @@ class ServeConnection {
 
 
   std::string& out() { return out_; }
+  int status() const { return status_; }           // of the last answer
   bool answering() const { return answering_; }  // a request has come and is not answered to its end
   bool wants_bytes() const { return waiting_.size() < kWaitingMax; }
   bool close_when_sent() const { return close_; }  // nothing more will come or be read
@@ -73,6 +74,7 @@ class ServeConnection {
   std::string body_;
   std::string out_;
   Time received_;
+  int status_ = 0;
   bool answering_ = false;
   bool streaming_ = false;
   bool chunked_ = false;  // HTTP/1.1: pieces as chunks; 1.0: until the connection closes

@@ -51,7 +51,9 @@ void CacheAware::on(const Event& event, Time now) {
     case Event::What::finished:
     case Event::What::failed:
     case Event::What::kv_stored:
-    case Event::What::kv_removed: break;
+    case Event::What::kv_removed:
+    case Event::What::kv_cleared:
+    case Event::What::kv_lost: break;
   }
 }
 

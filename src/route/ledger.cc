@@ -27,7 +27,9 @@ void Ledger::on(const Event& event, Time now) {
     case Event::What::up: worker.up = true; break;
     case Event::What::down: worker.up = false; return;
     case Event::What::kv_stored:
-    case Event::What::kv_removed: return;
+    case Event::What::kv_removed:
+    case Event::What::kv_cleared:
+    case Event::What::kv_lost: return;
   }
   estimate_step(worker);
 }

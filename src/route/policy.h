@@ -25,6 +25,7 @@ struct RequestView {
   Stage stage = Stage::whole;
   std::span<const PageHash> pages{};  // full pages of the prompt, in order
   Tokens page_tokens = 0;             // tokens in one page
+  bool told_pages = false;            // kv_* events name these pages; else they can only be guessed about
   Tokens input = 0;                   // prompt tokens
   Tokens output_max = 0;              // most tokens it may produce
   std::size_t chars = 0;              // characters of the prompt's text; in virtual time estimated from tokens
@@ -108,8 +109,10 @@ struct Event {
                   // went out
     finished,     // the last token went out; prefill: the KV was sent
     failed,       // it will give no more tokens: refused, broken, cancelled by the client
-    kv_stored,
-    kv_removed,
+    kv_stored,    // these pages, as they follow each other from a prompt's beginning, are in its cache
+    kv_removed,   // these pages, that followed each other, no longer are
+    kv_cleared,   // its cache is empty: from now on all that it stores and removes is told
+    kv_lost,      // some of what it stored or removed was not told
     up,   // can be picked (again)
     down  // cannot be picked; what it still holds ends by events of its own
   };

@@ -19,7 +19,7 @@ Stage stage_of(Role role) {
 
 bool comes_late(Event::What what) {
   return what == Event::What::first_token || what == Event::What::finished || what == Event::What::kv_stored ||
-         what == Event::What::kv_removed;
+         what == Event::What::kv_removed || what == Event::What::kv_cleared || what == Event::What::kv_lost;
 }
 
 }  // namespace
