@@ -22,6 +22,8 @@ POLICIES = ("round_robin", "cache_aware", "min_ttft")
 AGAINST = {"min_ttft": "cache_aware"}  # the original's policy that stands for one that it does not have
 TIMES_THE_ORIGINAL = {("round_robin", 1): 5, ("round_robin", 48): 4}  # others: 4
 PROMPTS = 12_000
+SLICE_MS, SPEED = 60_000, 4  # the engines run so much faster too: the load is that of the trace
+LIMITS = "time_to_first_token:500 inter_token_latency:6.25"  # 2 s and 25 ms of the engines
 
 
 class Table:
@@ -192,27 +194,41 @@ def cancel(table, folder):
         table.row(f"client left, worker silent {what} (ms)", most, ("<=", 50, "50"), 1)
 
 
-def quality(table, folder):
+QUALITY = {  # name: (program, policy, flags)
+    "min_ttft": (OURS, "min_ttft", ("--gpu", "h200", "--tp", 2, "--model", "Qwen/Qwen3-32B")),
+    "min_ttft, no coefficients": (OURS, "min_ttft", ()),
+    "sglang cache_aware": (SGLANG, "cache_aware", ()),
+    "sglang round_robin": (SGLANG, "round_robin", ()),
+}
+FIGURES = {  # as replay prints them, the first number of each line
+    "goodput (%)": "Goodput (% of requests)",
+    "TTFT in limit (%)": "TTFT within its limit (%)",
+    "ITL in limit (%)": "ITL within its limit (%)",
+    "TTFT mean (ms)": "TTFT",
+    "cache hits (%)": "Prefix cache hits (% of tokens)",
+}
+
+
+def quality(_, folder):
     """Imported here: what the other parts do not need."""
+    from conftest import MODEL, read_rows, write_rows
     from live import conversation
-    from live_programs import Engine, read_rows
+    from live_programs import Engine
 
-    from conftest import MODEL, write_rows
-
-    speed, length_ms = 4, 60_000
-    rows = [row for row in read_rows(conversation(folder)) if row["timestamp"] < length_ms]
+    rows = [row for row in read_rows(conversation(folder)) if row["timestamp"] < SLICE_MS]
     trace = write_rows(folder / "slice.jsonl", rows)
-    limits = "time_to_first_token:2000 inter_token_latency:25"
-    for which, policy in ((OURS, "min_ttft"), (SGLANG, "cache_aware"), (SGLANG, "round_robin")):
-        with Engine(folder / f"serve-{which}-{policy}", workers=8, truth=False) as engine, Router(
-                folder, which, engine.urls, policy) as router:
+    print(f"{f'{len(rows)} requests at speed {SPEED}, {LIMITS}':76}" + "".join(f"{name:>18}" for name in FIGURES))
+    for name, (program, policy, flags) in QUALITY.items():
+        part = folder / name.replace(" ", "-")
+        with Engine(part, "--time-scale", SPEED, workers=8, truth=False) as engine, Router(part, program, engine.urls, policy, flags) as router:
             command = [SRTCTL, "replay", "-m", MODEL, "--url", router.url, "--input-file", trace, "--custom-dataset-type", "mooncake_trace",
-                       "--fixed-schedule", "--streaming", "--random-seed", "42", "--ui", "none", "--no-server-metrics", "--speed", speed,
-                       "--goodput", limits, "--max-lag-ms", "1000000", "--artifact-dir", folder / f"{which}-{policy}"]
+                       "--fixed-schedule", "--streaming", "--random-seed", "42", "--ui", "none", "--no-server-metrics", "--speed", SPEED,
+                       "--goodput", LIMITS, "--max-lag-ms", "1000000", "--artifact-dir", part / "artifacts"]
             done = subprocess.run([str(part) for part in command], capture_output=True, text=True, timeout=180, check=False)
         if done.returncode != 0:
-            print(done.stdout[-2000:] + done.stderr[-2000:], file=sys.stderr)
-        print(done.stdout[-6000:])
+            print(f"{name}: exit code {done.returncode}\n{done.stderr[-2000:]}", file=sys.stderr)
+        found = [re.search(rf"^{re.escape(line)} +([\d,.]+)", done.stdout, re.MULTILINE) for line in FIGURES.values()]
+        print(f"{name:76}" + "".join(f"{figure.group(1) if figure else '-':>18}" for figure in found), flush=True)
 
 
 PARTS = {"requests": requests, "sse": sse, "latency": latency, "memory": memory, "cancel": cancel, "quality": quality}

@@ -93,10 +93,10 @@ class Workers:
 
 
 class Router:
-    """A router in front of `urls`, ready; a context. `policy` is for those that have one."""
+    """A router in front of `urls`, ready; a context. `policy` and `flags` are for those that have one."""
 
-    def __init__(self, folder, which, urls, policy="round_robin"):
-        self.which, self.policy = which, policy
+    def __init__(self, folder, which, urls, policy="round_robin", flags=()):
+        self.which, self.policy, self.flags = which, policy, flags
         self.folder = folder / f"{which}-{policy}"
         self.folder.mkdir(parents=True, exist_ok=True)
         self.port = free_port()
@@ -116,12 +116,12 @@ class Router:
         self.process.end()
 
     def _ours(self, urls):
-        return [SRTCTL, "route", "--port", self.port, "--policy", self.policy, "--worker-urls", *urls]
+        return [SRTCTL, "route", "--port", self.port, "--policy", self.policy, *self.flags, "--worker-urls", *urls]
 
     def _sglang(self, urls):
         return [sys.executable, "-m", "sglang_router.launch_router", "--host", "127.0.0.1", "--port", self.port, "--prometheus-host",
                 "127.0.0.1", "--prometheus-port", free_port(), "--worker-startup-check-interval", 1, "--log-level", "warn",
-                "--policy", self.policy, "--worker-urls", *urls]
+                "--policy", self.policy, *self.flags, "--worker-urls", *urls]
 
     def _haproxy(self, urls):
         servers = "\n".join(f"  server w{i} {url.removeprefix('http://')}" for i, url in enumerate(urls))

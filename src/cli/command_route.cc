@@ -117,7 +117,7 @@ ExitCode run(const RouteOptions& options) {
   settings.workers = *std::move(workers);
   raise_file_limit();
 
-  net::EventLoop loop;
+  net::EventLoop loop(net::EventLoop::Received::read);
   auto gateway = live::Gateway::make(settings, net::steady_now());
   if (!gateway) return report_errors(gateway.error());
   live::GatewayShell shell(loop, settings, *std::move(gateway), [&loop] { loop.stop(); });

@@ -17,11 +17,11 @@ constexpr Tokens kBytesPerToken = 4;
 // Gathers a prompt's bytes into blocks.
 class Blocks {
  public:
-  explicit Blocks(PromptInfo& out) : out_(out) {}
+  Blocks(bool pages, PromptInfo& out) : pages_(pages), out_(out) {}
 
   void add(std::string_view text) {
     bytes_ += text.size();
-    while (!text.empty()) {
+    while (pages_ && !text.empty()) {
       if (filled_ == 0 && text.size() >= kGatewayBlockBytes) {
         close(text.substr(0, kGatewayBlockBytes));
         text.remove_prefix(kGatewayBlockBytes);
@@ -38,6 +38,8 @@ class Blocks {
   }
 
   void add_id(std::uint64_t id) {
+    ++ids_;
+    if (!pages_) return;
     const auto small = static_cast<std::uint32_t>(id);
     std::memcpy(block_ + filled_, &small, sizeof small);  // 64 ids fill a block
     filled_ += sizeof small;
@@ -45,7 +47,6 @@ class Blocks {
       close({block_, filled_});
       filled_ = 0;
     }
-    ++ids_;
   }
 
   void finish() {
@@ -61,6 +62,7 @@ class Blocks {
     out_.pages.push_back(previous_);
   }
 
+  bool pages_;
   PromptInfo& out_;
   PageHash previous_{};
   std::size_t bytes_ = 0;
@@ -72,7 +74,7 @@ class Blocks {
 // Reads the members of a body that matter. simdjson's errors end the reading; what is there then does not matter.
 class BodyReader {
  public:
-  BodyReader(net::Api api, PromptInfo& out) : api_(api), out_(out), blocks_(out) {}
+  BodyReader(net::Api api, bool pages, PromptInfo& out) : api_(api), out_(out), blocks_(pages, out) {}
 
   simdjson::error_code read(od::object object) {
     for (auto field : object) {
@@ -219,9 +221,10 @@ bool find_members(std::string_view body, PromptInfo& out) {
 
 struct PromptReader::State {
   od::parser parser;
+  bool pages = true;
 };
 
-PromptReader::PromptReader() : state_(std::make_unique<State>()) {}
+PromptReader::PromptReader(bool pages) : state_(std::make_unique<State>()) { state_->pages = pages; }
 PromptReader::~PromptReader() = default;
 PromptReader::PromptReader(PromptReader&&) noexcept = default;
 PromptReader& PromptReader::operator=(PromptReader&&) noexcept = default;
@@ -239,7 +242,7 @@ tl::expected<void, net::ApiError> PromptReader::read(net::Api api, std::string& 
     return {};
   }
   body.reserve(body.size() + simdjson::SIMDJSON_PADDING);
-  BodyReader reader(api, out);
+  BodyReader reader(api, state_->pages, out);
   od::document document;
   auto error = state_->parser.iterate(body.data(), body.size(), body.capacity()).get(document);
   od::object object;

@@ -34,7 +34,8 @@ struct PromptInfo {
 
 class PromptReader {
  public:
-  PromptReader();
+  // Without `pages` those of prompts stay empty: their hashes are a tenth of what a long request costs.
+  explicit PromptReader(bool pages = true);
   ~PromptReader();
   PromptReader(PromptReader&&) noexcept;
   PromptReader& operator=(PromptReader&&) noexcept;
