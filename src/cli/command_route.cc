@@ -192,7 +192,7 @@ ExitCode run(const RouteOptions& options) {
   raise_file_limit();
   limit_connections(settings);
 
-  net::EventLoop loop;
+  net::EventLoop loop(net::EventLoop::Received::read);
   const Time start = net::steady_now();
   std::optional<live::DecisionFile> log_file;
   std::optional<live::GatewayLog> log;

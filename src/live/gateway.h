@@ -100,6 +100,7 @@ class Gateway {
 
   // ---- Calls
   // `prompt` is copied; `key`: the routing key of the caller.
+  bool wants_pages() const { return router_->wants_pages(); }  // in the PromptInfo of a call
   CallId arrived(const PromptInfo& prompt, std::string_view key, Time now);
   void left(CallId call, Time now);  // the client has gone
   // Of one part of the attempt under way.

@@ -25,7 +25,7 @@ struct ToldPrompt {
 // Gathers a prompt's bytes into blocks.
 class Blocks {
  public:
-  Blocks(PromptInfo& out, ToldPrompt& told) : out_(out), told_(told) {}
+  Blocks(bool pages, PromptInfo& out, ToldPrompt& told) : pages_(pages), out_(out), told_(told) {}
 
   void add_text(std::string_view text) {
     add(text);
@@ -34,7 +34,7 @@ class Blocks {
 
   void add(std::string_view text) {
     bytes_ += text.size();
-    while (!text.empty()) {
+    while (pages_ && !text.empty()) {
       if (filled_ == 0 && text.size() >= kGatewayBlockBytes) {
         close(text.substr(0, kGatewayBlockBytes));
         text.remove_prefix(kGatewayBlockBytes);
@@ -51,6 +51,8 @@ class Blocks {
   }
 
   void add_id(std::uint64_t id) {
+    ++ids_;
+    if (!pages_) return;
     const auto small = static_cast<std::uint32_t>(id);
     if (told_.how.page > 0) told_.ids.push_back(small);
     std::memcpy(block_ + filled_, &small, sizeof small);  // 64 ids fill a block
@@ -59,7 +61,6 @@ class Blocks {
       close({block_, filled_});
       filled_ = 0;
     }
-    ++ids_;
   }
 
   void finish(bool chat) {
@@ -92,6 +93,7 @@ class Blocks {
     out_.pages.push_back(previous_);
   }
 
+  bool pages_;
   PromptInfo& out_;
   ToldPrompt& told_;
   PageHash previous_{};
@@ -104,7 +106,7 @@ class Blocks {
 // Reads the members of a body that matter. simdjson's errors end the reading; what is there then does not matter.
 class BodyReader {
  public:
-  BodyReader(net::Api api, PromptInfo& out, ToldPrompt& told) : api_(api), out_(out), blocks_(out, told) {}
+  BodyReader(net::Api api, bool pages, PromptInfo& out, ToldPrompt& told) : api_(api), out_(out), blocks_(pages, out, told) {}
 
   simdjson::error_code read(od::object object) {
     for (auto field : object) {
@@ -259,9 +261,13 @@ bool find_members(std::string_view body, PromptInfo& out) {
 struct PromptReader::State {
   ToldPrompt told;
   od::parser parser;
+  bool pages = true;
 };
 
-PromptReader::PromptReader(const Told& told) : state_(std::make_unique<State>()) { state_->told.how = told; }
+PromptReader::PromptReader(bool pages, const Told& told) : state_(std::make_unique<State>()) {
+  state_->pages = pages;
+  if (pages) state_->told.how = told;
+}
 PromptReader::~PromptReader() = default;
 PromptReader::PromptReader(PromptReader&&) noexcept = default;
 PromptReader& PromptReader::operator=(PromptReader&&) noexcept = default;
@@ -281,7 +287,7 @@ tl::expected<void, net::ApiError> PromptReader::read(net::Api api, std::string& 
   body.reserve(body.size() + simdjson::SIMDJSON_PADDING);
   state_->told.text.clear();
   state_->told.ids.clear();
-  BodyReader reader(api, out, state_->told);
+  BodyReader reader(api, state_->pages, out, state_->told);
   od::document document;
   auto error = state_->parser.iterate(body.data(), body.size(), body.capacity()).get(document);
   od::object object;

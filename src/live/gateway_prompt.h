@@ -45,8 +45,9 @@ class PromptReader {
     const net::WordList* words = nullptr;  // outlives the reader
   };
 
-  PromptReader() : PromptReader(Told{}) {}
-  explicit PromptReader(const Told& told);
+  // Without `pages` those of prompts stay empty: their hashes are a tenth of what a long request costs.
+  explicit PromptReader(bool pages = true) : PromptReader(pages, Told{}) {}
+  PromptReader(bool pages, const Told& told);
   ~PromptReader();
   PromptReader(PromptReader&&) noexcept;
   PromptReader& operator=(PromptReader&&) noexcept;

@@ -29,7 +29,7 @@ std::optional<net::Api> api_of(std::string_view path) {
 }  // namespace
 
 GatewayShell::Turn::~Turn() {
-  if (shell_.depth_ == 1) shell_.pump();
+  if (shell_.depth_ == 1 && std::exchange(shell_.news_, false)) shell_.pump();
   if (--shell_.depth_ > 0) return;
   shell_.ended_clients_.clear();
   shell_.ended_upstreams_.clear();
@@ -52,7 +52,8 @@ GatewayShell::GatewayShell(net::EventLoop& loop, const GatewaySettings& settings
                       sweep();
                     }),
       metrics_(settings.policy, settings.prefill_policy, settings.decode_policy),
-      prompts_(PromptReader::Told{.page = settings.kv.endpoints.empty() ? 0 : settings.kv.page, .words = settings.kv.words}),
+      prompts_(gateway_->wants_pages(),
+               {.page = settings.kv.endpoints.empty() ? 0 : settings.kv.page, .words = settings.kv.words}),
       random_(settings.seed ^ static_cast<std::uint64_t>(net::to_epoch_ns(net::steady_now()))),
       alive_(std::make_shared<bool>(true)) {}
 

@@ -97,10 +97,14 @@ class GatewayShell {
     std::vector<Upstream*> idle;  // last used last
   };
 
-  // Every callback opens a Turn: when the outermost one ends, what the Gateway wants is done and what has ended is freed.
+  // Every callback opens a Turn: when the outermost one ends, what the Gateway wants is done and what has ended is freed. A
+  // quiet one, in which pieces of an answer were handed on and nothing else, has nothing to do then; news() ends the quiet.
   class Turn {
    public:
-    explicit Turn(GatewayShell& shell) : shell_(shell) { ++shell_.depth_; }
+    explicit Turn(GatewayShell& shell, bool quiet = false) : shell_(shell) {
+      ++shell_.depth_;
+      if (!quiet) shell_.news();
+    }
     ~Turn();
     Turn(const Turn&) = delete;
     Turn& operator=(const Turn&) = delete;
@@ -124,6 +128,7 @@ class GatewayShell {
   void explain(Client& client, const GatewayChoice& choice) const;
   Role first_role() const { return settings_.disaggregated ? Role::prefill : Role::aggregated; }
   void pump();
+  void news() { news_ = true; }
   void sweep();
   void check_health(Time now);
   void check_drained();
@@ -191,6 +196,7 @@ class GatewayShell {
   std::vector<std::unique_ptr<Upstream>> ended_upstreams_;
   std::uint64_t next_serial_ = 1;
   int depth_ = 0;
+  bool news_ = false;  // what the Gateway or the end of a Turn has to look at
   std::optional<Time> drain_until_;
   bool told_drained_ = false;
   std::shared_ptr<bool> alive_;

@@ -99,7 +99,7 @@ void GatewayShell::own(Upstream& upstream, std::unique_ptr<net::Connection> conn
   upstream.connection = std::move(connection);
   upstream.connection->set_events({.on_bytes =
                                        [this, &upstream](std::string_view bytes, Time) {
-                                         const Turn turn(*this);
+                                         const Turn turn(*this, true);
                                          on_bytes(upstream, bytes);
                                        },
                                    .on_drained =
@@ -140,12 +140,15 @@ void GatewayShell::on_bytes(Upstream& upstream, std::string_view bytes) {
   upstream.heard = true;
   while (!bytes.empty() && upstream.client != nullptr && upstream.connection) {
     const net::HttpReader::Progress progress = upstream.reader.feed(bytes);
+    if (progress.head_complete || progress.complete || !upstream.body || upstream.reader.error()) news();
     if (upstream.reader.error()) return on_closed(upstream);
     bytes.remove_prefix(progress.consumed);
     on_answer(upstream, progress);
     if (progress.consumed == 0) return;
   }
-  if (!bytes.empty() && upstream.client == nullptr) destroy(upstream);  // nobody has asked for these
+  if (bytes.empty() || upstream.client != nullptr) return;
+  news();
+  destroy(upstream);  // nobody has asked for these
 }
 
 void GatewayShell::on_answer(Upstream& upstream, const net::HttpReader::Progress& progress) {

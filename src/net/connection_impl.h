@@ -42,6 +42,7 @@ struct Connection::Impl : std::enable_shared_from_this<Connection::Impl> {
  private:
   enum class Got : std::uint8_t { bytes, nothing, end };
   Got receive_once();
+  ssize_t receive_stamped(std::span<char> buffer, std::optional<std::int64_t>& stamp) const;
   void deliver(std::string_view bytes, Time received);
   void deliver_opened(std::string_view bytes, Time received);  // of TLS
   void send_raw(std::span<const std::string_view> parts);
@@ -52,6 +53,7 @@ struct Connection::Impl : std::enable_shared_from_this<Connection::Impl> {
   void settle();
   void close();
   std::size_t write_some(std::span<const std::string_view> parts);
+  bool write_small(std::span<const std::string_view> parts, std::size_t& taken);
   void keep(std::span<const std::string_view> parts, std::size_t taken);
   bool may_read() const { return begun_ && !paused_ && !ended_; }
 
@@ -75,8 +77,8 @@ struct Connection::Impl : std::enable_shared_from_this<Connection::Impl> {
   bool shut_wanted_ = false;
 };
 
-// TCP_NODELAY and the kernel's receive stamps; on a listening socket, connections inherit them.
-void set_stream_options(int socket);
+// TCP_NODELAY and, if wanted, the kernel's receive stamps; on a listening socket, connections inherit them.
+void set_stream_options(int socket, bool stamped);
 
 // A Connection around a socket, or nothing (errno; the socket is closed).
 std::unique_ptr<Connection> make_connection(SocketPoll& poll, int socket, const sockaddr_storage& peer,

@@ -75,7 +75,7 @@ struct Listener::Impl : std::enable_shared_from_this<Listener::Impl> {
     if (!error) acceptor.set_option(tcp::acceptor::reuse_address(true), error);
     if (!error) acceptor.native_non_blocking(true, error);
     if (error) return error;
-    set_stream_options(acceptor.native_handle());
+    set_stream_options(acceptor.native_handle(), loop.sockets.stamped());
     acceptor.bind(endpoint, error);
     if (!error) acceptor.listen(kBacklog, error);
     return error;
@@ -226,7 +226,7 @@ class Connecting : public std::enable_shared_from_this<Connecting> {
     const tcp::endpoint& endpoint = endpoints_[tried_++];
     socket_.open(endpoint.protocol(), error);
     if (error) return fail_soon(std::strerror(error.value()));
-    set_stream_options(socket_.native_handle());
+    set_stream_options(socket_.native_handle(), loop_.sockets.stamped());
     socket_.async_connect(endpoint, [self = shared_from_this()](const error_code& failure) { self->tried(failure); });
   }
 

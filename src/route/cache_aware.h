@@ -21,6 +21,7 @@ class CacheAware final : public Policy {
  public:
   explicit CacheAware(const PolicyParameters& parameters) : parameters_(parameters) {}
 
+  bool wants_pages() const override { return true; }
   std::variant<Pick, Hold> pick(const RequestView& request, std::span<const WorkerView> workers, Random& random,
                                 Time now) const override;
   void on(const Event& event, Time now) override;

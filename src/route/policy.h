@@ -139,6 +139,9 @@ class Policy {
   virtual std::variant<Pick, Hold> pick(const RequestView& request, std::span<const WorkerView> workers, Random& random,
                                         Time now) const = 0;
 
+  // Whether it looks at the pages of requests; if not, they need not be known.
+  virtual bool wants_pages() const { return false; }
+
   // All that a policy learns of its stage: its own picks included, and the workers (each comes `up` once before anything else).
   // With a view delay, `now` is later than event.at.
   virtual void on(const Event& event, Time now) {

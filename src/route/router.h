@@ -67,6 +67,9 @@ class Router {
   // past.
   std::optional<Time> next() const;
 
+  // Whether a policy looks at the pages of requests.
+  bool wants_pages() const { return policy_->wants_pages() || (decode_policy_ != nullptr && decode_policy_->wants_pages()); }
+
   const Ledger& ledger() const { return ledger_; }
 
  private:
