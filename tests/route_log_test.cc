@@ -25,24 +25,40 @@ std::string url_in(const std::string& line) {
 }
 
 // Serves `requests` of a synthetic trace through a gateway with these flags; what its log says, and how the client ended.
-std::string log_of_a_run(const std::vector<std::string>& serve_flags, const std::vector<std::string>& route_flags) {
+std::string log_of_a_run(const std::vector<std::string>& client_flags, const std::vector<std::string>& route_flags) {
   const std::string folder = scratch_folder();
   const std::string log = folder + "/decisions.jsonl";
   const std::string trace = folder + "/trace.jsonl";
   EXPECT_EQ(srtctl({"trace", "synthesize", "--like", "conversation", "--requests", "60", "-o", trace}).exit_code, 0);
-  std::vector<std::string> serve{SRTCTL, "serve", "--port",      "0",  "--workers",    "3", "--gpu", "h200",
-                                 "--tp", "2",     "--page-size", "64", "--time-scale", "20"};
-  serve.insert(serve.end(), serve_flags.begin(), serve_flags.end());
-  Running servers(serve);
+  Running servers({SRTCTL, "serve", "--port", "0", "--workers", "3", "--gpu", "h200", "--tp", "2", "--page-size", "64",
+                   "--time-scale", "20"});
   std::vector<std::string> route{SRTCTL, "route", "--port", "0", "--decision-log", log, "--worker-urls"};
   for (int worker = 0; worker < 3; ++worker) route.push_back(url_in(servers.line()));
   route.insert(route.end(), route_flags.begin(), route_flags.end());
   Running gateway(route);
   const std::string url = url_in(gateway.line());
   EXPECT_THAT(url, HasSubstr("http://127.0.0.1:"));
-  const Finished client = srtctl({"replay", "-m", "Qwen/Qwen3-32B", "--endpoint-type", "chat", "--input-file", trace,
-                                  "--custom-dataset-type", "mooncake_trace", "--fixed-schedule", "--streaming", "--speed", "20",
-                                  "--artifact-dir", folder + "/artifacts", "--max-lag-ms", "60000", "--url", url});
+  std::vector<std::string> replay{"replay",
+                                  "-m",
+                                  "Qwen/Qwen3-32B",
+                                  "--endpoint-type",
+                                  "chat",
+                                  "--input-file",
+                                  trace,
+                                  "--custom-dataset-type",
+                                  "mooncake_trace",
+                                  "--fixed-schedule",
+                                  "--streaming",
+                                  "--speed",
+                                  "20",
+                                  "--artifact-dir",
+                                  folder + "/artifacts",
+                                  "--max-lag-ms",
+                                  "60000",
+                                  "--url",
+                                  url};
+  replay.insert(replay.end(), client_flags.begin(), client_flags.end());
+  const Finished client = srtctl(replay);
   EXPECT_EQ(client.exit_code, 0) << client.out << client.err;
   const Finished routed = gateway.stop(SIGTERM);
   EXPECT_EQ(routed.exit_code, 0) << routed.err;
@@ -54,13 +70,16 @@ class DecisionLog : public ::testing::TestWithParam<std::string_view> {};
 
 TEST_P(DecisionLog, ReplayedWithoutSocketsGivesTheSameChoices) {
   const std::string policy(GetParam());
-  const std::string text = log_of_a_run({}, {"--policy", policy, "--seed", "7", "--kv-tokens", "200000", "--gpu", "h200",
-                                             "--tp", "2", "--model", "Qwen/Qwen3-32B", "--disable-circuit-breaker"});
+  std::vector<std::string> client;
+  if (policy == "manual") client = {"-H", "X-SMG-Routing-Key:somebody"};
+  const std::string text = log_of_a_run(client, {"--policy", policy, "--seed", "7", "--kv-tokens", "200000", "--gpu", "h200",
+                                                 "--tp", "2", "--model", "Qwen/Qwen3-32B", "--disable-circuit-breaker"});
   const auto check = live::check_gateway_log(text);
   ASSERT_TRUE(check) << format_errors(check.error());
   EXPECT_THAT(check->differences, IsEmpty());
   EXPECT_GE(check->choices, 60U);
   EXPECT_GT(check->inputs, 240U);  // each arrives, is answered, has first bytes, ends
+  EXPECT_EQ(text.find(R"("key":"somebody")") != std::string::npos, policy == "manual");
 }
 
 INSTANTIATE_TEST_SUITE_P(Policies, DecisionLog, ::testing::ValuesIn(route::policy_names()),

@@ -32,7 +32,7 @@ void read_setting(dom::element from, Value& to) {
   } else if constexpr (std::is_same_v<Value, std::uint64_t>) {
     to = from.get_uint64();
   } else if constexpr (std::is_integral_v<Value> || std::is_enum_v<Value>) {
-    to = static_cast<Value>(from.get_int64());
+    to = static_cast<Value>(from.get_int64().value());
   } else if (from.is_null()) {  // an optional
     to.reset();
   } else {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <string>
 #include <vector>
 
@@ -74,8 +75,10 @@ class Drive {
     prompt.input = static_cast<Tokens>(prompt.pages.size()) * kGatewayPage + 3;
     prompt.output_max = 20;
     prompt.told_pages = random_.below(2) == 0;
-    prompt.chars = prompt.pages.size() * kGatewayBlockBytes;
-    calls_.push_back(gateway_->arrived(prompt, random_.below(2) == 0 ? "a \"key\"" : "", now_));
+    prompt.streamed = random_.below(2) == 0;
+    prompt.chars = prompt.pages.size() * kGatewayBlockBytes + random_.below(5000);
+    const std::array<std::string_view, 4> keys{"", "a \"key\"", "b", "c"};
+    calls_.push_back(gateway_->arrived(prompt, keys[random_.below(keys.size())], now_));
   }
 
   template <class Do>
@@ -116,6 +119,11 @@ std::string drawn_log(std::string_view policy, bool pairs, std::uint64_t seed) {
   settings.health.interval = milliseconds(300);
   settings.breaker = {.failures_to_open = 2, .open_for = milliseconds(200)};
   settings.retry.attempts_max = 3;
+  settings.parameters = {.balance_abs_threshold = static_cast<std::int64_t>(seed % 3),
+                         .eviction_interval = milliseconds(700),
+                         .assignment_mode = static_cast<route::PolicyParameters::AssignmentMode>(seed % 3),
+                         .max_idle = milliseconds(900),
+                         .bucket_adjust_interval = milliseconds(400)};
   settings.request_timeout = seconds(2);
   settings.admission = {.concurrent_max = 6, .queue_max = 4, .queue_timeout = milliseconds(500), .rate_per_s = 30.5};
   for (std::size_t i = 0; i < 4; ++i) settings.workers.push_back(worker_of(i, pairs, seed % 2 == 0 ? &speed : nullptr));

@@ -25,7 +25,7 @@ MetricsPort::~MetricsPort() = default;
 
 Result<std::unique_ptr<MetricsPort>> MetricsPort::open(net::EventLoop& loop, const std::string& host, int port,
                                                        std::function<std::string()> text) {
-  std::unique_ptr<MetricsPort> made(new MetricsPort(std::move(text)));
+  auto made = std::make_unique<MetricsPort>(std::move(text));
   auto listener = net::Listener::open(loop, host, port, [here = made.get()](auto c) { here->accept(std::move(c)); });
   if (!listener) return fail(std::move(listener.error()));
   made->listener_ = *std::move(listener);

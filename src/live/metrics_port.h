@@ -18,12 +18,14 @@ class MetricsPort {
   // port 0: a free one. Errors: the address is not one of this machine, the port is taken.
   static Result<std::unique_ptr<MetricsPort>> open(net::EventLoop& loop, const std::string& host, int port,
                                                    std::function<std::string()> text);
+  explicit MetricsPort(std::function<std::string()> text);  // for open(): not listening yet
   ~MetricsPort();
+  MetricsPort(const MetricsPort&) = delete;
+  MetricsPort& operator=(const MetricsPort&) = delete;
   int port() const { return listener_->port(); }
 
  private:
   struct Client;
-  explicit MetricsPort(std::function<std::string()> text);
   void accept(std::unique_ptr<net::Connection> connection);
   void on_bytes(Client& client, std::string_view bytes, Time received);
   void answer(Client& client);

@@ -85,7 +85,7 @@ Result<std::unique_ptr<ZmqPublisher>> ZmqPublisher::bind(const std::string& endp
   if (zmq_bind(impl->socket.get(), bound.c_str()) != 0) {
     return fail("cannot publish on '" + endpoint + "': " + reason(), "expected tcp://ADDRESS:PORT with a free port");
   }
-  return std::unique_ptr<ZmqPublisher>(new ZmqPublisher(std::move(impl)));
+  return std::make_unique<ZmqPublisher>(std::move(impl));
 }
 
 void ZmqPublisher::publish(std::string_view payload) {
@@ -169,7 +169,7 @@ Result<std::unique_ptr<ZmqSubscriber>> ZmqSubscriber::connect(EventLoop& loop, c
     return fail(std::move(errors));
   }
   if (!endpoints.empty()) impl->thread = std::thread([here = impl.get()] { here->receive_until_closed(); });
-  return std::unique_ptr<ZmqSubscriber>(new ZmqSubscriber(std::move(impl)));
+  return std::make_unique<ZmqSubscriber>(std::move(impl));
 }
 
 }  // namespace infbench::net

@@ -19,6 +19,8 @@ class ZmqPublisher {
  public:
   // `endpoint`: tcp://ADDRESS:PORT to bind, "*" for all addresses, port 0 or "*" for a free one. Errors: it cannot be bound.
   static Result<std::unique_ptr<ZmqPublisher>> bind(const std::string& endpoint, std::string topic);
+  struct Impl;
+  explicit ZmqPublisher(std::unique_ptr<Impl> impl);  // for the above
   ~ZmqPublisher();
   ZmqPublisher(const ZmqPublisher&) = delete;
   ZmqPublisher& operator=(const ZmqPublisher&) = delete;
@@ -27,8 +29,6 @@ class ZmqPublisher {
   std::string endpoint() const;  // with the port that it has
 
  private:
-  struct Impl;
-  explicit ZmqPublisher(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };
 
@@ -41,13 +41,13 @@ class ZmqSubscriber {
   // Errors: an endpoint that is none. That nobody listens there is no error.
   static Result<std::unique_ptr<ZmqSubscriber>> connect(EventLoop& loop, const std::vector<std::string>& endpoints,
                                                         const std::string& topic, OnMessage on_message);
+  struct Impl;
+  explicit ZmqSubscriber(std::unique_ptr<Impl> impl);  // for the above
   ~ZmqSubscriber();
   ZmqSubscriber(const ZmqSubscriber&) = delete;
   ZmqSubscriber& operator=(const ZmqSubscriber&) = delete;
 
  private:
-  struct Impl;
-  explicit ZmqSubscriber(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };
 

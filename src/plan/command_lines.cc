@@ -84,6 +84,22 @@ void add_policy_facts(const recipe::Recipe& recipe, std::vector<std::string>& ar
   fact("itl-ms", std::to_string(recipe.benchmark.itl_threshold_ms));
 }
 
+// Where the workers with a prefix cache publish what it holds, if the recipe asks them to, and how that reads.
+void add_kv_sources(const recipe::Recipe& recipe, std::span<const Worker> workers, std::vector<std::string>& argv) {
+  const Role first = recipe.disaggregated() ? Role::prefill : Role::aggregated;
+  const auto& events = kv_events_of(recipe.backend, first);
+  if (!events) return;
+  argv.emplace_back("--kv-events");
+  for (const Worker& worker : workers) {
+    if (worker.role != first) continue;
+    const std::size_t host = worker.url.find("://") + 3;
+    argv.push_back(fmt::format("tcp://{}:{}", worker.url.substr(host, worker.url.rfind(':') - host), worker.kv_events_port));
+  }
+  add(argv,
+      {"--kv-events-topic", events->topic, "--kv-events-page-size", std::to_string(recipe.engine_flags(first).page_size)});
+  if (is_model(recipe)) add(argv, {"--kv-events-text"});
+}
+
 // What the engine model has to be told, and a real engine finds out by itself.
 void add_engine_model(const recipe::Recipe& recipe, std::vector<std::string>& argv) {
   const recipe::Engine& engine = recipe.engine;
@@ -205,6 +221,7 @@ std::vector<std::string> router_argv(const recipe::Recipe& recipe, const Site& s
   metrics("prometheus-host", site.bind);
   metrics("prometheus-port", std::to_string(router.metrics_port));
   if (ours) add_policy_facts(recipe, argv);
+  if (ours) add_kv_sources(recipe, workers, argv);
   append(argv, recipe::to_argv(shared ? without(recipe.frontend.args, kOursWhenShared) : recipe.frontend.args));
   return argv;
 }

@@ -138,6 +138,10 @@ constexpr auto kSrtctlRoute = std::to_array<KnownFlag>({
     {"health-success-threshold", FlagType::integer},
     {"host", FlagType::text},
     {"itl-ms", FlagType::number},
+    {"kv-events", FlagType::list},
+    {"kv-events-page-size", FlagType::integer},
+    {"kv-events-text", FlagType::truth},
+    {"kv-events-topic", FlagType::text},
     {"kv-tokens", FlagType::integer},
     {"log-level", FlagType::text},
     {"max-concurrent-requests", FlagType::integer},
@@ -182,6 +186,20 @@ constexpr auto kPlanned = std::to_array<std::string_view>({
     "worker-urls",
 });
 
+// Where workers publish is the plan's to know, and whether they do is backend.kv_events_config's to say.
+constexpr auto kPlannedOfOurs = std::to_array<std::string_view>({
+    "decode",
+    "host",
+    "kv-events",
+    "kv-events-page-size",
+    "kv-events-text",
+    "kv-events-topic",
+    "pd-disaggregation",
+    "port",
+    "prefill",
+    "worker-urls",
+});
+
 }  // namespace
 
 const FlagTable& sglang_router_flags() {
@@ -190,7 +208,7 @@ const FlagTable& sglang_router_flags() {
 }
 
 const FlagTable& srtctl_route_flags() {
-  static const FlagTable kTable{"srtctl route", kSrtctlRoute, {}, kPlanned, false, refused_in_recipes()};
+  static const FlagTable kTable{"srtctl route", kSrtctlRoute, {}, kPlannedOfOurs, false, refused_in_recipes()};
   return kTable;
 }
 

@@ -48,9 +48,10 @@ constexpr auto kPolicies = std::to_array<PolicyInfo>({
      .what = "the worker that the request's routing key stuck to before"},
     {.name = "bucket",
      .sglang_prefill = true,
+     .srtctl = true,
      .srtctl_prefill = true,
      .modelled = true,
-     .what = "prefill workers by the length of the prompt"},
+     .what = "workers by the length of the prompt"},
 });
 
 }  // namespace

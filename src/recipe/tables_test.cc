@@ -69,7 +69,7 @@ TEST(Tables, PoliciesOfEachFrontend) {
   EXPECT_THAT(policies_of("sglang", true),
               UnorderedElementsAre("random", "round_robin", "cache_aware", "power_of_two", "manual", "bucket"));
   EXPECT_THAT(policies_of("srtctl", false),
-              UnorderedElementsAre("round_robin", "random", "cache_aware", "min_ttft", "power_of_two", "manual"));
+              UnorderedElementsAre("round_robin", "random", "cache_aware", "min_ttft", "power_of_two", "manual", "bucket"));
   EXPECT_THAT(policies_of("srtctl", true),
               UnorderedElementsAre("round_robin", "random", "cache_aware", "min_ttft", "power_of_two", "manual", "bucket"));
   EXPECT_EQ(find_policy("fastest"), nullptr);
