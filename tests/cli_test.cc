@@ -235,6 +235,31 @@ std::string file_with_variants() {
                                                              "zip_override_slo: {benchmark: {ttft_threshold_ms: [1000]}}\n");
 }
 
+// Each is planned for both launchers, and runs through; those with our gateway by its default policy.
+TEST(Cli, EveryShippedRecipeWorks) {
+  std::size_t own = 0;
+  std::size_t recipes = 0;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator("recipies")) {
+    if (entry.path().extension() != ".yaml") continue;
+    const std::string path = entry.path();
+    SCOPED_TRACE(path);
+    ++recipes;
+    const Finished run = srtctl({"simulate", "-f", path, "--trace", small_trace(), "--json"});
+    EXPECT_EQ(run.exit_code, 0) << run.err;
+    const bool ours = path.find("min-ttft") != std::string::npos;
+    own += ours ? 1 : 0;
+    for (const char* launcher : {"slurm", "local"}) {
+      const Finished plan = srtctl({"dry-run", "-f", path, "--launcher", launcher});
+      EXPECT_EQ(plan.exit_code, 0) << plan.err;
+      EXPECT_EQ(plan.out.find("srtctl route ") != std::string::npos, ours) << plan.out;
+      EXPECT_EQ(plan.out.find("--policy min_ttft --gpu h200") != std::string::npos, ours) << plan.out;
+      EXPECT_EQ(plan.out.find("sglang_router.launch_router") == std::string::npos, ours) << plan.out;
+    }
+  }
+  EXPECT_GE(recipes, 4U);
+  EXPECT_EQ(own, 2U) << "one of each topology";
+}
+
 TEST(Cli, OneFileWithSeveralRecipes) {
   const std::string file = file_with_variants();
   const Finished compare = srtctl({"compare", "-f", file, "--trace", small_trace()});

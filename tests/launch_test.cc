@@ -21,6 +21,7 @@ namespace infbench::tests {
 namespace {
 
 namespace fs = std::filesystem;
+using ::testing::AllOf;
 using ::testing::AnyOf;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -179,6 +180,39 @@ TEST_F(SubmitTest, SecretsReachTheWorkersAndNoFileAndLogsMayBeElsewhere) {
   const Finished shown = srtctl({"logs", out(), "node01_agg_w0"});
   EXPECT_EQ(shown.exit_code, 0) << shown.err;
   EXPECT_EQ(shown.out, log);
+}
+
+// With our own gateway nothing but srtctl runs: there is no Python in the folder of programs.
+TEST_F(SubmitTest, RunsWithOurOwnGateway) {
+  fs::remove_all(folder_ + "/bin");
+  const std::vector<std::string> ours = {"--set", "frontend.type=srtctl",       "--unset", "frontend.args.policy",
+                                         "--set", "benchmark.limit_seconds=20", "--set",   "benchmark.speed=10"};
+  const std::vector<std::string> pairs = {"--unset", "resources.agg_nodes",
+                                          "--unset", "resources.agg_workers",
+                                          "--set",   "resources.prefill_nodes=1",
+                                          "--set",   "resources.prefill_workers=1",
+                                          "--set",   "resources.gpus_per_prefill=2",
+                                          "--set",   "resources.decode_nodes=0",
+                                          "--set",   "resources.decode_workers=1",
+                                          "--unset", "backend.sglang_config.aggregated",
+                                          "--set",   "backend.sglang_config.prefill={tensor-parallel-size: 2, page-size: 64}",
+                                          "--set",   "backend.sglang_config.decode={tensor-parallel-size: 2, page-size: 64}",
+                                          "--set",   "backend.sglang_config.prefill.served-model-name=Qwen/Qwen3-32B",
+                                          "--set",   "backend.sglang_config.decode.served-model-name=Qwen/Qwen3-32B"};
+  for (const auto& [more, topology] :
+       {std::pair{std::vector<std::string>{}, "2 agg workers, TP2"}, std::pair{pairs, "1 prefill + 1 decode workers, TP2"}}) {
+    std::vector<std::string> words = ours;
+    words.insert(words.end(), more.begin(), more.end());
+    const Finished run = submit(words);
+    expect_nothing_left();
+    ASSERT_THAT(run.exit_code, AnyOf(0, 6)) << run.out << run.err << read_text(out() + "/logs/router.out");
+    EXPECT_GT(std::int64_t(result()["summary"]["requests"]), 10);
+    EXPECT_EQ(std::int64_t(result()["summary"]["errors"]), 0);
+    EXPECT_EQ(std::string_view(result()["policy"]), "min_ttft") << "the default of our gateway";
+    EXPECT_EQ(std::string_view(result()["topology"]), topology);
+    EXPECT_THAT(read_text(out() + "/logs/router.out"), AllOf(HasSubstr("policy min_ttft"), Not(HasSubstr("warning"))));
+    fs::remove_all(out());
+  }
 }
 
 TEST_F(SubmitTest, PrintsOneDocument) {

@@ -24,8 +24,9 @@ class Running {
   Running(const Running&) = delete;
   Running& operator=(const Running&) = delete;
 
-  std::string line();         // the next line that it prints, without its end; empty when it has closed its output
-  Finished stop(int signal);  // sends the signal (0: none) and waits for the end; `out` is what line() had not taken
+  int id() const { return child_; }  // of the process
+  std::string line();                // the next line that it prints, without its end; empty when it has closed its output
+  Finished stop(int signal);         // sends the signal (0: none) and waits for the end; `out` is what line() had not taken
 
  private:
   int child_ = -1;

@@ -1,6 +1,4 @@
 // serve: the engine model on its ports, until a signal.
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <cstdio>
 #include <memory>
@@ -77,6 +75,11 @@ Result<live::ServeSettings> common_settings(const ServeOptions& options, const s
     return fail(fmt::format("no room for KV: {} leaves {} tokens", describe(settings.model->key), settings.config.kv_capacity),
                 "more GPUs (--tp), a larger --mem-fraction-static, or --kv-tokens");
   }
+  if (!options.kv_events_config.empty()) {
+    auto publishing = live::read_kv_events_config(options.kv_events_config);
+    if (!publishing) return fail(std::move(publishing.error()));
+    settings.kv_events = *std::move(publishing);
+  }
   settings.host = options.host;
   settings.tp = options.tp;
   settings.mem_fraction_static = options.mem_fraction_static;
@@ -98,6 +101,7 @@ std::vector<live::ServeSettings> workers_of(const ServeOptions& options, const l
     const int offset = static_cast<int>(i);
     workers[i].index = static_cast<std::uint32_t>(i);
     workers[i].port = options.port == 0 ? 0 : options.port + offset;
+    if (workers[i].kv_events) workers[i].kv_events = live::with_port_offset(*workers[i].kv_events, offset);
     workers[i].bootstrap_port = options.bootstrap_port == 0 ? 0 : options.bootstrap_port + offset;
   }
   return workers;
@@ -108,20 +112,13 @@ int threads_of(const ServeOptions& options) {
   return options.threads > 0 ? options.threads : std::min(processors, options.workers);
 }
 
-// Each stream is an open file.
-void raise_file_limit() {
-  rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 void print_ready(const live::ServeSettings& common, const std::vector<live::ServePorts>& ports) {
   for (std::size_t i = 0; i < ports.size(); ++i) {
     const std::string bootstrap =
         ports[i].bootstrap_port > 0 ? fmt::format(", bootstrap port {}", ports[i].bootstrap_port) : std::string();
-    fmt::print("worker {} ready: http://{}:{} {} {}, {} tokens of KV{}\n", i, common.host, ports[i].port, common.model_name,
-               name_of(common.config.role), common.config.kv_capacity, bootstrap);
+    const std::string kv = ports[i].kv_events.empty() ? std::string() : ", kv events " + ports[i].kv_events;
+    fmt::print("worker {} ready: http://{}:{} {} {}, {} tokens of KV{}{}\n", i, common.host, ports[i].port, common.model_name,
+               name_of(common.config.role), common.config.kv_capacity, bootstrap, kv);
   }
   std::fflush(stdout);
 }

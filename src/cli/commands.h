@@ -15,6 +15,7 @@ ExitCode run(const TraceSynthesizeOptions& options);
 ExitCode run(const TraceSliceOptions& options);
 ExitCode run(const ReplayOptions& options);
 ExitCode run(const ServeOptions& options);
+ExitCode run(const RouteOptions& options);
 ExitCode run(const SubmitOptions& options);
 ExitCode run(const GuardOptions& options);
 ExitCode run(const StatusOptions& options);

@@ -1,4 +1,4 @@
-// What all subcommands say in one way: errors on stderr, and whether stdout takes colours. One thread.
+// What all subcommands do in one way: errors on stderr, whether stdout takes colours, the limit of open files. One thread.
 #pragma once
 
 #include "base/exit_code.h"
@@ -11,5 +11,8 @@ ExitCode report_errors(const Errors& errors, ExitCode code = ExitCode::bad_input
 
 // stdout is a terminal, and $NO_COLOR is not set.
 bool wants_color();
+
+// Lets the process open as many files as the system allows: each stream is one.
+void raise_file_limit();
 
 }  // namespace infbench::cli

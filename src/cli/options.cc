@@ -7,6 +7,7 @@
 #include "base/result.h"
 #include "cli/options_job.h"
 #include "cli/options_replay.h"
+#include "cli/options_route.h"
 #include "cli/options_serve.h"
 #include "cli/options_submit.h"
 #include "launch/guard.h"
@@ -111,6 +112,7 @@ struct Parsed {
   TraceSliceOptions slice;
   ReplayOptions replay;
   ServeOptions serve;
+  RouteOptions route;
   SubmitOptions submit;
   GuardOptions guard;
   StatusOptions status;
@@ -184,6 +186,7 @@ void add_commands(CLI::App& app, Parsed& parsed) {
 
   add_replay(app, parsed.replay);
   add_serve(app, parsed.serve);
+  add_route(app, parsed.route);
   add_recipe_options(*add_submit(app, parsed.submit), parsed.submit.recipes, parsed.edits);
   add_guard(app, parsed.guard);
   add_status(app, parsed.status);
@@ -205,6 +208,7 @@ Command chosen(const CLI::App& app, Parsed& parsed) {
     parsed.dry_run.edits = edits_of(*command, parsed.edits);
     return std::move(parsed.dry_run);
   }
+  if (command->get_name() == "route") return std::move(parsed.route);
   if (command->get_name() == "replay") return std::move(parsed.replay);
   if (command->get_name() == "submit") {
     parsed.submit.edits = edits_of(*command, parsed.edits);
@@ -229,6 +233,7 @@ Command chosen(const CLI::App& app, Parsed& parsed) {
 // What CLI11 cannot say with one option's rule.
 std::string mistake(const Command& command, const CLI::App& app) {
   if (const auto* replay = std::get_if<ReplayOptions>(&command)) return replay_mistake(*app.get_subcommands().front(), *replay);
+  if (const auto* route = std::get_if<RouteOptions>(&command)) return route_mistake(*app.get_subcommands().front(), *route);
   const auto* options = std::get_if<SimulateOptions>(&command);
   if (options == nullptr) return {};
   if (!options->compare && options->recipes.size() > 1) return "simulate takes one recipe; to compare several: srtctl compare";

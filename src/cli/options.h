@@ -11,6 +11,7 @@
 #include "base/exit_code.h"
 #include "cli/job_options.h"
 #include "cli/replay_options.h"
+#include "cli/route_options.h"
 #include "cli/serve_options.h"
 #include "cli/submit_options.h"
 #include "recipe/read_recipe.h"
@@ -71,7 +72,7 @@ struct TraceSliceOptions {
 };
 
 using Command = std::variant<SimulateOptions, DryRunOptions, TraceAnalyzeOptions, TraceFetchOptions, TraceSynthesizeOptions,
-                             TraceSliceOptions, ReplayOptions, ServeOptions, SubmitOptions, GuardOptions, StatusOptions,
+                             TraceSliceOptions, ReplayOptions, ServeOptions, RouteOptions, SubmitOptions, GuardOptions, StatusOptions,
                              LogsOptions, CancelOptions, NodeFactsOptions>;
 
 // The command, or how the program ends right away (--help, a usage error; both already printed).

@@ -49,6 +49,9 @@ void add_engine_flags(CLI::App& serve, ServeOptions& o) {
   serve.add_option("--json-model-override-args", o.model_overrides, "max_position_embeddings in it is the context length")
       ->type_name("JSON")
       ->group(group);
+  serve.add_option("--kv-events-config", o.kv_events_config, "Publish what the prefix cache stores and removes")
+      ->type_name("JSON")
+      ->group(group);
   serve.add_option("--nnodes", o.nodes, "Nodes of the worker")->check(between(1, 1024))->group(group);
   serve.add_option("--node-rank", o.node_rank, "Which of them this is: above 0 it only waits until it is ended")
       ->check(between(0, 1023))

@@ -38,6 +38,7 @@ struct ServeOptions {
   double time_scale = 1.0;
   bool instant = false;
   std::string truth_log;
+  std::string kv_events_config;
   std::string tokenizer;
   double link_gbps = 400;
   double link_us = 10;

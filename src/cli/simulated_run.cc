@@ -41,6 +41,9 @@ route::PolicyParameters parameters_of(const recipe::Recipe& recipe) {
   p.balance_rel_threshold = args.number("balance-rel-threshold").value_or(p.balance_rel_threshold);
   p.max_tree_size = args.integer("max-tree-size").value_or(p.max_tree_size);
   if (const auto interval_s = args.integer("eviction-interval-secs")) p.eviction_interval = seconds(*interval_s);
+  if (const auto mode = route::assignment_mode(args.text("assignment-mode").value_or(""))) p.assignment_mode = *mode;
+  if (const auto idle_s = args.integer("max-idle-secs")) p.max_idle = seconds(*idle_s);
+  if (const auto interval_s = args.integer("bucket-adjust-interval-secs")) p.bucket_adjust_interval = seconds(*interval_s);
   const Role role = recipe.disaggregated() ? Role::prefill : Role::aggregated;
   p.chunk = recipe.engine_flags(role).chunked_prefill_size.value_or(p.chunk);
   return p;

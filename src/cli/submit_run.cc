@@ -1,4 +1,5 @@
 #include "cli/submit_run.h"
+#include "cli/program_files.h"
 
 #include <sys/utsname.h>
 #include <unistd.h>

@@ -19,7 +19,8 @@ std::optional<KvPool::Lease> KvPool::open(std::span<const PageHash> prefix, std:
     lease.node = cache_.use(prefix.first(static_cast<std::size_t>(hit))).node;
     cache_.pin(lease.node);
   }
-  if (wanted > free()) cache_.evict(wanted - free(), nullptr);
+  if (wanted > free() && journal_ == nullptr) cache_.evict(wanted - free(), nullptr);
+  if (wanted > free()) cache_.evict(wanted - free(), [&](std::span<const PageHash> run) { journal_->removed(run); });
   INFBENCH_CHECK(wanted <= free());
   held_ += wanted;
   peak_in_use_ = std::max(peak_in_use_, in_use());
@@ -33,7 +34,10 @@ void KvPool::share(Lease& lease, std::span<const PageHash> pages) {
   INFBENCH_CHECK(moved <= lease.held);
   // Give the room back first: what the cache adds is at most this.
   held_ -= moved;
-  const PrefixCache::Node node = cache_.insert(pages).node;
+  const auto [node, already] = cache_.insert(pages);
+  if (const auto known = static_cast<std::size_t>(already); journal_ != nullptr && known < pages.size()) {
+    journal_->stored(known > 0 ? pages[known - 1] : PageHash{}, pages.subspan(known));
+  }
   cache_.pin(node);
   if (lease.node != PrefixCache::kRoot) cache_.unpin(lease.node);
   lease = {.node = node, .shared = count, .held = lease.held - moved};

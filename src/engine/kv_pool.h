@@ -10,13 +10,16 @@
 
 #include "base/prefix_cache.h"
 #include "base/types.h"
+#include "engine/kv_journal.h"
 
 namespace infbench::engine {
 
 class KvPool {
  public:
   // capacity_pages > 0. Without `keep_prefixes` nothing is shared (a decode worker of a disaggregated pair).
-  KvPool(std::int64_t capacity_pages, bool keep_prefixes) : capacity_(capacity_pages), keep_prefixes_(keep_prefixes) {}
+  // `journal`: is told what the cache stores and removes; null for none; outlives the pool.
+  KvPool(std::int64_t capacity_pages, bool keep_prefixes, KvJournal* journal)
+      : capacity_(capacity_pages), keep_prefixes_(keep_prefixes), journal_(journal) {}
 
   // A request's share: `shared` pages of its prompt in the cache, up to `node`, and `held` pages of its own.
   struct Lease {
@@ -44,6 +47,7 @@ class KvPool {
  private:
   std::int64_t capacity_;
   bool keep_prefixes_;
+  KvJournal* journal_;
   PrefixCache cache_;
   std::int64_t held_ = 0;
   std::int64_t peak_in_use_ = 0;

@@ -6,11 +6,11 @@
 
 namespace infbench::engine {
 
-Worker::Worker(const WorkerConfig& config, const cost::StepTime& step_time)
+Worker::Worker(const WorkerConfig& config, const cost::StepTime& step_time, KvJournal* journal)
     : config_(config),
       step_time_(&step_time),
       // sglang's decode workers keep no prefixes: each hand-over brings the whole prompt.
-      kv_(config.kv_capacity / config.page, config.role != Role::decode) {
+      kv_(config.kv_capacity / config.page, config.role != Role::decode, journal) {
   INFBENCH_CHECK(config.page > 0 && config.chunk >= config.page && config.kv_capacity >= config.page);
 }
 

@@ -44,7 +44,8 @@ struct EngineRequest {
 
 class Worker {
  public:
-  Worker(const WorkerConfig& config, const cost::StepTime& step_time);
+  // `journal`: see KvPool.
+  Worker(const WorkerConfig& config, const cost::StepTime& step_time, KvJournal* journal = nullptr);
 
   // Inputs. For ids that the worker does not know (refused, cancelled) the last four do nothing.
   void submit(const EngineRequest& request, Time now);

@@ -9,8 +9,14 @@ namespace infbench::live {
 using What = EngineEvent::What;
 
 EngineHost::EngineHost(const engine::WorkerConfig& config, const cost::StepTime& step_time, const ModelClock& clock,
-                       ServeLog* log)
-    : config_(config), step_time_(&step_time), clock_(clock), log_(log), notebook_(log), worker_(config, step_time) {}
+                       ServeLog* log, engine::KvJournal* journal)
+    : config_(config),
+      step_time_(&step_time),
+      clock_(clock),
+      log_(log),
+      journal_(journal),
+      notebook_(log),
+      worker_(config, step_time, journal) {}
 
 // ---- What the engine tells
 
@@ -105,7 +111,8 @@ bool EngineHost::flush_cache(Time now) {
     return false;
   }
   if (log_ != nullptr) log_->input(ServeLog::Input::flush, RequestId{}, stamp);
-  worker_ = engine::Worker(config_, *step_time_);
+  worker_ = engine::Worker(config_, *step_time_, journal_);
+  if (journal_ != nullptr) journal_->cleared();
   return true;
 }
 

@@ -33,8 +33,9 @@ struct EngineEvent {
 
 class EngineHost {
  public:
-  // `log`: null for none.
-  EngineHost(const engine::WorkerConfig& config, const cost::StepTime& step_time, const ModelClock& clock, ServeLog* log);
+  // `log` and `journal`: null for none.
+  EngineHost(const engine::WorkerConfig& config, const cost::StepTime& step_time, const ModelClock& clock, ServeLog* log,
+             engine::KvJournal* journal = nullptr);
 
   void submit(const engine::EngineRequest& request, Time now);
   void room_ready(RequestId id, Time now);
@@ -82,6 +83,7 @@ class EngineHost {
   const cost::StepTime* step_time_;
   ModelClock clock_;
   ServeLog* log_;
+  engine::KvJournal* journal_;
   Notebook notebook_;
   engine::Worker worker_;
   Time last_;

@@ -2,6 +2,7 @@
 // bytes as they are, and whether it then closes. Its loop runs on a thread of its own. For tests only.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
@@ -45,6 +46,9 @@ class ScriptedServer {
   // After the run of whoever asked it.
   const std::vector<Request>& requests() const { return requests_; }
   std::size_t connections() const { return peers_.size(); }
+  // At any time: connections that the other side has closed, requests that have come.
+  int closed() const { return closed_; }
+  int answered() const { return answered_; }
 
  private:
   struct Peer {
@@ -58,7 +62,11 @@ class ScriptedServer {
     peer.connection = std::move(connection);
     peer.connection->set_events({.on_bytes = [this, &peer](std::string_view bytes, Time) { on_bytes(peer, bytes); },
                                  .on_drained = {},
-                                 .on_closed = [&peer](const std::string&) { peer.connection.reset(); }});
+                                 .on_closed =
+                                     [this, &peer](const std::string&) {
+                                       peer.connection.reset();
+                                       ++closed_;
+                                     }});
   }
   void on_bytes(Peer& peer, std::string_view bytes) {
     while (!bytes.empty() && peer.connection) {
@@ -73,6 +81,7 @@ class ScriptedServer {
     peer.request.head = peer.reader.head();
     const Answer answer = script_(peer.request);
     requests_.push_back(peer.request);
+    ++answered_;
     peer.request.body.clear();
     ++peer.request.on_connection;
     peer.connection->send(answer.bytes);
@@ -85,6 +94,8 @@ class ScriptedServer {
   int port_ = 0;
   std::vector<std::unique_ptr<Peer>> peers_;
   std::vector<Request> requests_;
+  std::atomic<int> closed_ = 0;
+  std::atomic<int> answered_ = 0;
   std::thread thread_;
 };
 

@@ -60,7 +60,8 @@ struct Server::Impl {
         errors.insert(errors.end(), opened.error().begin(), opened.error().end());
         continue;
       }
-      ports.push_back({thread.shells.back()->port(), thread.shells.back()->bootstrap_port()});
+      ports.push_back(
+          {thread.shells.back()->port(), thread.shells.back()->bootstrap_port(), thread.shells.back()->kv_endpoint()});
     }
     if (!errors.empty()) return fail(std::move(errors));
     return {};

@@ -17,6 +17,7 @@ namespace infbench::live {
 struct ServePorts {
   int port = 0;
   int bootstrap_port = 0;  // of prefill workers, else 0
+  std::string kv_events;   // where it publishes, else empty
 };
 
 class Server {

@@ -13,6 +13,9 @@ namespace {
 
 // A body's memory that is kept for the next request of the connection.
 constexpr std::size_t kBodyKept = std::size_t{1} << 20U;
+// Room that is made for a body at once when its head says how long it will be; pages that nothing is written to cost nothing.
+constexpr std::size_t kBodyReserved = std::size_t{1} << 30U;
+constexpr std::size_t kBodyPadding = 64;  // behind it, for the parser, which else would copy it
 
 void append_number(std::string& out, std::size_t value, int base) {
   std::array<char, 24> text{};
@@ -34,9 +37,13 @@ bool equal_ignoring_case(std::string_view a, std::string_view b) {
 std::string_view reason_of(int status) {
   switch (status) {
     case 200: return "OK";
+    case 202: return "Accepted";
+    case 401: return "Unauthorized";
+    case 429: return "Too Many Requests";
     case 400: return "Bad Request";
     case 404: return "Not Found";
     case 405: return "Method Not Allowed";
+    case 409: return "Conflict";
     case 408: return "Request Timeout";
     case 413: return "Content Too Large";
     case 431: return "Request Header Fields Too Large";
@@ -76,7 +83,8 @@ bool ServeConnection::read(std::string_view bytes) {
     bytes.remove_prefix(progress.consumed);
     if (progress.head_complete) {
       body_.clear();
-      body_.reserve(static_cast<std::size_t>(std::min<std::uint64_t>(head().content_length.value_or(0), kBodyKept)));
+      const auto length = static_cast<std::size_t>(std::min<std::uint64_t>(head().content_length.value_or(0), kBodyReserved));
+      body_.reserve(length + kBodyPadding);
     }
     for (const std::string_view piece : progress.body) body_ += piece;
     if (progress.complete) {
@@ -109,6 +117,7 @@ void ServeConnection::refuse(const net::HttpError& error) {
 
 void ServeConnection::begin_head(int status, std::string_view content_type) {
   INFBENCH_CHECK(answering_ && !streaming_);
+  status_ = status;
   out_ += "HTTP/1.1 ";
   append_number(out_, static_cast<std::size_t>(status), 10);
   out_ += ' ';
@@ -160,6 +169,48 @@ void ServeConnection::append_event(std::string_view a, std::string_view b, std::
 void ServeConnection::end_stream() {
   if (chunked_) out_ += "0\r\n\r\n";
   streaming_ = false;
+  end_answer();
+}
+
+void ServeConnection::begin_relay(int status, std::string_view headers, std::optional<std::uint64_t> length) {
+  silent_ = head().method == "HEAD" || status == 204 || status == 304;
+  chunked_ = !length && !silent_ && head().minor_version != 0;
+  if (!length && !silent_ && !chunked_) keep_alive_ = false;
+  begin_head(status, {});
+  out_ += headers;
+  if (length) {
+    out_ += "content-length: ";
+    append_number(out_, static_cast<std::size_t>(*length), 10);
+    out_ += "\r\n";
+  }
+  out_ += chunked_ ? "transfer-encoding: chunked\r\n\r\n" : "\r\n";
+  streaming_ = true;
+}
+
+void ServeConnection::add_relayed(std::span<const std::string_view> pieces, std::vector<std::string_view>& parts) {
+  INFBENCH_CHECK(streaming_);
+  if (silent_) return;
+  std::size_t bytes = 0;
+  for (const std::string_view piece : pieces) bytes += piece.size();
+  if (bytes == 0) return;
+  if (chunked_) {
+    append_number(out_, bytes, 16);
+    out_ += "\r\n";
+  }
+  parts.insert(parts.end(), pieces.begin(), pieces.end());
+  if (chunked_) parts.emplace_back("\r\n");
+}
+
+void ServeConnection::end_relay() {
+  if (chunked_) out_ += "0\r\n\r\n";
+  streaming_ = false;
+  chunked_ = false;
+  end_answer();
+}
+
+void ServeConnection::cut() {
+  streaming_ = false;
+  keep_alive_ = false;
   end_answer();
 }
 

@@ -8,8 +8,10 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/time.h"
 #include "net/http_reader.h"
@@ -29,6 +31,7 @@ class ServeConnection {
 
   const net::HttpHead& head() const { return reader_.head(); }
   std::string& body() { return body_; }
+  const std::string& body() const { return body_; }
   Time received() const { return received_; }  // the request's last byte
 
   // The whole answer to the request at hand.
@@ -39,7 +42,18 @@ class ServeConnection {
   void append_event(std::string_view a, std::string_view b = {}, std::string_view c = {});
   void end_stream();
 
+  // An answer that comes from elsewhere, piece by piece: its status, headers that are ready to be sent ("name: value\r\n" each,
+  // without length and framing), its length if that is known (else it is framed in chunks, or by the connection's end).
+  void begin_relay(int status, std::string_view headers, std::optional<std::uint64_t> length);
+  // Pieces of its body. What goes out is out() before, and then these parts (views into `pieces`).
+  void add_relayed(std::span<const std::string_view> pieces, std::vector<std::string_view>& parts);
+  void end_relay();
+  // The answer under way broke off: the connection has to be closed without its end.
+  void cut();
+
+
   std::string& out() { return out_; }
+  int status() const { return status_; }           // of the last answer
   bool answering() const { return answering_; }  // a request has come and is not answered to its end
   bool wants_bytes() const { return waiting_.size() < kWaitingMax; }
   bool close_when_sent() const { return close_; }  // nothing more will come or be read
@@ -60,9 +74,11 @@ class ServeConnection {
   std::string body_;
   std::string out_;
   Time received_;
+  int status_ = 0;
   bool answering_ = false;
   bool streaming_ = false;
   bool chunked_ = false;  // HTTP/1.1: pieces as chunks; 1.0: until the connection closes
+  bool silent_ = false;   // an answer to HEAD: its body is not sent
   bool keep_alive_ = true;
   bool stopping_ = false;
   bool close_ = false;

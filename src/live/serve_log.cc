@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/json_writer.h"
+#include "live/step_times_json.h"
 
 namespace infbench::live {
 namespace {
@@ -51,32 +52,6 @@ std::string_view name_of_input(ServeLog::Input input) {
     case ServeLog::Input::flush: return "flush";
   }
   return "?";
-}
-
-template <std::size_t N>
-void write_array(JsonWriter& json, std::string_view name, const std::array<std::int64_t, N>& values) {
-  json.key(name);
-  json.begin_array();
-  for (const std::int64_t value : values) json.value(value);
-  json.end_array();
-}
-
-void write_step_times(JsonWriter& json, const cost::Coefficients& c) {
-  json.key("step_times");
-  json.begin_object();
-  json.member("step", c.step);
-  json.member("prompt_step", c.prompt_step);
-  json.member("decode_step", c.decode_step);
-  json.member("token", c.token);
-  write_array(json, "token_beyond", c.token_beyond);
-  json.member("wave", c.wave);
-  json.member("kv_token", c.kv_token);
-  json.member("kv_token_below_knee", c.kv_token_below_knee);
-  json.member("attention_pair", c.attention_pair);
-  write_array(json, "token_knees", c.token_knees);
-  json.member("wave_knee", c.wave_knee);
-  json.member("kv_knee", c.kv_knee);
-  json.end_object();
 }
 
 }  // namespace
@@ -162,6 +137,7 @@ ServeLog::ServeLog(const LoggedWorker& worker) : worker_(worker.worker), events_
   json.member("start_epoch_ns", worker.start_epoch_ns);
   json.member("time_scale", worker.time_scale);
   json.member("instant", worker.instant);
+  json.key("step_times");
   write_step_times(json, worker.step_times);
   json.end_object();
   text_ += '\n';

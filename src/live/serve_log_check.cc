@@ -10,6 +10,7 @@
 #include <simdjson.h>
 
 #include "live/serve_log.h"
+#include "live/step_times_json.h"
 
 namespace infbench::live {
 namespace {
@@ -65,11 +66,6 @@ class DueTimes final : public engine::Sink {
   EngineLines& lines_;
 };
 
-template <std::size_t N>
-void read_array(dom::element from, std::array<std::int64_t, N>& to) {
-  for (std::size_t i = 0; i < N; ++i) to[i] = from.at(i).get_int64();
-}
-
 // Throws simdjson_error where a member is missing or of another type.
 LoggedWorker read_worker(dom::element line) {
   LoggedWorker out;
@@ -82,20 +78,7 @@ LoggedWorker read_worker(dom::element line) {
                 .page = line["page"].get_int64(),
                 .chunk = line["chunk"].get_int64(),
                 .context_length = line["context_length"].get_int64()};
-  const dom::element c = line["step_times"];
-  cost::Coefficients& to = out.step_times;
-  to.step = c["step"].get_int64();
-  to.prompt_step = c["prompt_step"].get_int64();
-  to.decode_step = c["decode_step"].get_int64();
-  to.token = c["token"].get_int64();
-  read_array(c["token_beyond"], to.token_beyond);
-  to.wave = c["wave"].get_int64();
-  to.kv_token = c["kv_token"].get_int64();
-  to.kv_token_below_knee = c["kv_token_below_knee"].get_int64();
-  to.attention_pair = c["attention_pair"].get_int64();
-  read_array(c["token_knees"], to.token_knees);
-  to.wave_knee = c["wave_knee"].get_int64();
-  to.kv_knee = c["kv_knee"].get_int64();
+  out.step_times = read_step_times(line["step_times"]);
   return out;
 }
 

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "cost/model.h"
 #include "engine/links.h"
 #include "engine/worker.h"
+#include "live/kv_publishing.h"
 #include "live/model_clock.h"
 #include "net/text_tokens.h"
 
@@ -53,6 +55,7 @@ struct ServeSettings {
   std::int64_t start_epoch_ns = 0;  // of clock.start
   Duration room_timeout = seconds(300);
   engine::LinkSpec link = engine::kAcrossNodes;
+  std::optional<KvPublishing> kv_events;
   bool truth_log = false;  // the Server sets it
 };
 

@@ -43,6 +43,11 @@ Result<void> ServeShell::open() {
     if (!bootstrap) return fail(std::move(bootstrap.error()));
     bootstrap_ = *std::move(bootstrap);
   }
+  if (settings.kv_events) {
+    auto publisher = net::ZmqPublisher::bind(settings.kv_events->endpoint, settings.kv_events->topic);
+    if (!publisher) return fail(std::move(publisher.error()));
+    publisher_ = *std::move(publisher);
+  }
   worker_.set_ports(port(), bootstrap_port());
   pump();
   housekeeping_.arm(net::steady_now() + kHousekeeping);
@@ -149,7 +154,18 @@ void ServeShell::run(PeerCommand& command) {
 // ---- After every call of the worker
 
 // What it has to say goes out, and the timer is set to what is due next.
+// Before the answers: who has one can ask for what is cached now.
+void ServeShell::publish_kv() {
+  engine::KvJournal* journal = worker_.kv_journal();
+  if (journal == nullptr || journal->changes().empty()) return;
+  const double epoch_s = static_cast<double>(net::to_epoch_ns(net::steady_now())) / 1e9;
+  publisher_->publish(kv_batch_of(*journal, worker_.settings().config.page, epoch_s));
+  journal->clear();
+  worker_.kv_published();
+}
+
 void ServeShell::pump() {
+  publish_kv();
   worker_.take_dirty_clients(dirty_);
   for (const ClientId id : dirty_) send_to(id);
   worker_.take_peer_commands(commands_);

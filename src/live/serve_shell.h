@@ -14,6 +14,7 @@
 #include "live/serve_worker.h"
 #include "net/event_loop.h"
 #include "net/tcp.h"
+#include "net/zmq_socket.h"
 
 namespace infbench::live {
 
@@ -27,6 +28,7 @@ class ServeShell {
 
   Result<void> open();  // the ports
   int port() const { return listener_->port(); }
+  std::string kv_endpoint() const { return publisher_ ? publisher_->endpoint() : std::string(); }  // empty: none
   int bootstrap_port() const { return bootstrap_ ? bootstrap_->port() : 0; }
   void drain();
   void finish_log();
@@ -50,6 +52,7 @@ class ServeShell {
   void sweep();
   void write_log(std::size_t least);
   void check_drained();
+  void publish_kv();
 
   net::EventLoop& loop_;
   ServeWorker worker_;
@@ -63,6 +66,7 @@ class ServeShell {
 
   std::unique_ptr<net::Listener> listener_;
   std::unique_ptr<net::Listener> bootstrap_;
+  std::unique_ptr<net::ZmqPublisher> publisher_;
   std::unordered_map<ClientId, Client> clients_;
   std::map<PeerId, std::unique_ptr<net::Connection>> peers_;
   std::deque<std::pair<Time, ClientId>> lingering_;  // half-closed: until the client closes too, but not for ever

@@ -1,9 +1,6 @@
 #include "live/serve_stats.h"
 
-#include <algorithm>
-#include <cmath>
-
-#include "base/json_writer.h"
+#include <array>
 
 namespace infbench::live {
 namespace {
@@ -15,75 +12,7 @@ constexpr std::array<double, 23> kItl{0.002, 0.004, 0.006, 0.008, 0.010, 0.015, 
 constexpr std::array<double, 22> kE2e{0.1, 0.2, 0.4, 0.6, 0.8, 1,   2,   4,   6,    8,    10,
                                       20,  40,  60,  80,  100, 200, 400, 600, 1200, 1800, 2400};
 
-void write_value(std::string& out, std::string_view name, std::string_view labels, double value) {
-  out += name;
-  out += '{';
-  out += labels;
-  out += "} ";
-  append_json(out, value);
-  out += '\n';
-}
-
-void write_family(std::string& out, std::string_view name, std::string_view type, std::string_view help) {
-  out += "# HELP ";
-  out += name;
-  out += ' ';
-  out += help;
-  out += "\n# TYPE ";
-  out += name;
-  out += ' ';
-  out += type;
-  out += '\n';
-}
-
-void write_gauge(std::string& out, std::string_view name, std::string_view help, std::string_view labels, double value) {
-  write_family(out, name, "gauge", help);
-  write_value(out, name, labels, value);
-}
-
-void write_counter(std::string& out, std::string_view name, std::string_view help, std::string_view labels,
-                   std::int64_t value) {
-  write_family(out, name, "counter", help);
-  write_value(out, name, labels, static_cast<double>(value));
-}
-
-std::string label_value(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    if (c == '\\' || c == '"') out += '\\';
-    if (c == '\n') {
-      out += "\\n";
-    } else {
-      out += c;
-    }
-  }
-  return out;
-}
-
 }  // namespace
-
-DurationHistogram::DurationHistogram(std::span<const double> bounds_s) : bounds_s_(bounds_s), counts_(bounds_s.size() + 1, 0) {
-  for (const double bound : bounds_s) bounds_ns_.push_back(std::llround(bound * 1e9));
-}
-
-void DurationHistogram::add(Duration duration) {
-  const auto bound = std::lower_bound(bounds_ns_.begin(), bounds_ns_.end(), duration.ns);
-  ++counts_[static_cast<std::size_t>(bound - bounds_ns_.begin())];
-  sum_ns_ += duration.ns;
-  ++count_;
-}
-
-void DurationHistogram::write(std::string& out, std::string_view name, std::string_view labels) const {
-  const std::string family(name);
-  std::int64_t below = 0;
-  for (std::size_t i = 0; i < counts_.size(); ++i) {
-    below += counts_[i];
-    const std::string bound = i < bounds_s_.size() ? shortest(bounds_s_[i]) : "+Inf";
-    write_value(out, family + "_bucket", "le=\"" + bound + "\"," + std::string(labels), static_cast<double>(below));
-  }
-  write_value(out, family + "_sum", labels, static_cast<double>(sum_ns_) / 1e9);
-  write_value(out, family + "_count", labels, static_cast<double>(count_));
-}
 
 ServeStats::ServeStats() : ttft_(kTtft), itl_(kItl), e2e_(kE2e) {}
 
@@ -121,6 +50,8 @@ std::string ServeStats::metrics(std::string_view model, std::string_view role, c
   write_counter(out, "sglang:cached_tokens_total", "Prompt tokens found in the prefix cache.", labels, cached_);
   write_counter(out, "sglang:num_requests_total", "Requests taken.", labels, requests_);
   write_counter(out, "sglang:num_aborted_requests_total", "Requests whose client left, or that failed.", labels, aborted_);
+  if (kv_batches_ > 0)
+    write_counter(out, "srtctl_serve_kv_batches_total", "Batches of KV events published.", labels, kv_batches_);
   write_family(out, "sglang:time_to_first_token_seconds", "histogram", "From the last byte of a request to its first token.");
   ttft_.write(out, "sglang:time_to_first_token_seconds", labels);
   write_family(out, "sglang:inter_token_latency_seconds", "histogram", "From one token of a request to the next.");

@@ -2,35 +2,15 @@
 // thread.
 #pragma once
 
-#include <array>
 #include <cstdint>
-#include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "base/time.h"
 #include "base/types.h"
+#include "live/prometheus_text.h"
 
 namespace infbench::live {
-
-// Counts durations in buckets with fixed upper bounds, as Prometheus has them.
-class DurationHistogram {
- public:
-  explicit DurationHistogram(std::span<const double> bounds_s);  // rising, in seconds; must outlive this
-
-  void add(Duration duration);
-  std::int64_t count() const { return count_; }
-  // Lines of the exposition format. `labels`: a="b",c="d".
-  void write(std::string& out, std::string_view name, std::string_view labels) const;
-
- private:
-  std::span<const double> bounds_s_;
-  std::vector<std::int64_t> bounds_ns_;
-  std::vector<std::int64_t> counts_;  // one more than bounds
-  std::int64_t sum_ns_ = 0;
-  std::int64_t count_ = 0;
-};
 
 // What the engine says of itself at the moment of asking.
 struct EngineGauges {
@@ -46,6 +26,7 @@ class ServeStats {
 
   void request() { ++requests_; }
   void aborted() { ++aborted_; }
+  void kv_batch() { ++kv_batches_; }
   void prompt(Tokens input, Tokens cached);
   void first_token(Duration ttft);
   void token(Duration gap);
@@ -59,6 +40,7 @@ class ServeStats {
  private:
   std::int64_t requests_ = 0;
   std::int64_t aborted_ = 0;
+  std::int64_t kv_batches_ = 0;
   Tokens prompt_ = 0;
   Tokens cached_ = 0;
   Tokens generated_ = 0;

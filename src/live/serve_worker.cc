@@ -31,7 +31,8 @@ RoomSettings rooms_for(const ServeSettings& settings) {
 ServeWorker::ServeWorker(const ServeSettings& settings)
     : settings_(settings),
       log_(log_for(settings)),
-      host_(settings.config, settings.model->step_time, settings.clock, log_.get()) {
+      journal_(settings.kv_events ? std::make_unique<engine::KvJournal>() : nullptr),
+      host_(settings.config, settings.model->step_time, settings.clock, log_.get(), journal_.get()) {
   if (settings.config.role == Role::prefill) prefill_rooms_.emplace(rooms_for(settings));
   if (settings.config.role == Role::decode) decode_rooms_.emplace(rooms_for(settings));
 }

@@ -74,6 +74,10 @@ class ServeWorker {
   bool idle() const;  // no request, no room
   std::size_t clients() const { return clients_.size(); }
 
+  // What its prefix cache has done, to be published and cleared; null: nothing is.
+  engine::KvJournal* kv_journal() { return journal_.get(); }
+  void kv_published() { stats_.kv_batch(); }
+
  private:
   struct EndedAnswer {
     RequestId request;
@@ -117,6 +121,7 @@ class ServeWorker {
 
   ServeSettings settings_;
   std::unique_ptr<ServeLog> log_;  // null: none is kept
+  std::unique_ptr<engine::KvJournal> journal_;  // null: nothing is published
   EngineHost host_;
   std::optional<PrefillRooms> prefill_rooms_;
   std::optional<DecodeRooms> decode_rooms_;

@@ -37,16 +37,6 @@ std::string id_of(net::Api api, std::uint64_t number) {
   return id;
 }
 
-// The ids of token prompts, page by page.
-void pages_of_ids(const std::vector<std::uint32_t>& ids, Tokens page_tokens, std::vector<PageHash>& out) {
-  const auto page = static_cast<std::size_t>(page_tokens);
-  PageHash last;
-  for (std::size_t at = 0; at + page <= ids.size(); at += page) {
-    const auto* bytes = reinterpret_cast<const char*>(&ids[at]);
-    out.push_back(last = chain(last, hash_bytes({bytes, page * sizeof ids[0]}, 1)));
-  }
-}
-
 }  // namespace
 
 void ServeWorker::refuse(Client& client, const net::ApiError& error) {
@@ -84,7 +74,7 @@ bool ServeWorker::handle_get(ServeConnection& connection, std::string_view path,
     connection.answer(200, kJson, load_json(gauges()));
   } else if (path == "/metrics") {
     const std::string_view mode = disaggregation_mode(settings_.config.role);
-    connection.answer(200, "text/plain; version=0.0.4; charset=utf-8",
+    connection.answer(200, kPrometheusType,
                       stats_.metrics(settings_.model_name, mode == "null" ? "unified" : mode, gauges()));
   } else {
     return false;
@@ -153,7 +143,7 @@ void ServeWorker::pages_of(const net::InferenceRequest& request, const ServeAnsw
   pages_.clear();
   const Tokens page = settings_.config.page;
   if (decode_rooms_) return;
-  if (!request.token_ids.empty()) return pages_of_ids(request.token_ids, page, pages_);
+  if (!request.token_ids.empty()) return net::pages_of_ids(request.token_ids, page, pages_);
   words_ = request.text;
   const Tokens fits = std::clamp<Tokens>(settings_.config.context_length - plan.input, 0, plan.output);
   const Vocabulary& vocabulary = *settings_.vocabulary;

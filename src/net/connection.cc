@@ -17,6 +17,7 @@ namespace infbench::net {
 namespace {
 
 constexpr int kReadsAtOnce = 4;  // of the whole buffer, before others get their turn
+constexpr std::size_t kSmall = 2048;
 constexpr std::size_t kKeepCapacity = std::size_t{64} << 10U;
 
 bool would_block(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
@@ -32,8 +33,8 @@ std::optional<std::int64_t> stamp_of(msghdr& message) {
 
 }  // namespace
 
-Connection::Impl::Impl(SocketPoll& poll, int socket, const sockaddr_storage& peer)
-    : poll_(poll), socket_(socket), peer_(peer) {}
+Connection::Impl::Impl(SocketPoll& poll, int socket, const sockaddr_storage& peer, std::unique_ptr<TlsSession> tls)
+    : poll_(poll), socket_(socket), peer_(peer), tls_(std::move(tls)) {}
 
 Connection::Impl::~Impl() { close(); }
 
@@ -60,8 +61,7 @@ void Connection::Impl::read() {
   }
 }
 
-Connection::Impl::Got Connection::Impl::receive_once() {
-  const std::span<char> buffer = poll_.buffer();
+ssize_t Connection::Impl::receive_stamped(std::span<char> buffer, std::optional<std::int64_t>& stamp) const {
   iovec into{buffer.data(), buffer.size()};
   alignas(cmsghdr) std::array<char, 64> control;
   msghdr message{};
@@ -69,15 +69,29 @@ Connection::Impl::Got Connection::Impl::receive_once() {
   message.msg_iovlen = 1;
   message.msg_control = control.data();
   message.msg_controllen = control.size();
+  const ssize_t count = ::recvmsg(socket_, &message, MSG_DONTWAIT);
+  if (count > 0) stamp = stamp_of(message);
+  return count;
+}
+
+Connection::Impl::Got Connection::Impl::receive_once() {
+  const std::span<char> buffer = poll_.buffer();
+  std::optional<std::int64_t> stamp;
   ssize_t count = 0;
-  do count = ::recvmsg(socket_, &message, MSG_DONTWAIT);
-  while (count < 0 && errno == EINTR);
+  do {
+    count = poll_.stamped() ? receive_stamped(buffer, stamp) : ::recv(socket_, buffer.data(), buffer.size(), MSG_DONTWAIT);
+  } while (count < 0 && errno == EINTR);
   if (count > 0) {
     const Time now = steady_now();
-    const auto stamp = stamp_of(message);
     // Less than a full buffer: the kernel has no more, and will tell when it has.
     if (static_cast<std::size_t>(count) < buffer.size() && !hung_up_) readable_ = false;
-    deliver({buffer.data(), static_cast<std::size_t>(count)}, stamp ? poll_.on_steady_clock(*stamp, now) : now);
+    const std::string_view bytes{buffer.data(), static_cast<std::size_t>(count)};
+    const Time received = stamp ? poll_.on_steady_clock(*stamp, now) : now;
+    if (!tls_) {
+      deliver(bytes, received);
+    } else {
+      deliver_opened(bytes, received);
+    }
     return Got::bytes;
   }
   readable_ = false;
@@ -90,6 +104,14 @@ void Connection::Impl::deliver(std::string_view bytes, Time received) {
   in_callback_ = true;
   if (events_.on_bytes) events_.on_bytes(bytes, received);
   settle();
+}
+
+void Connection::Impl::deliver_opened(std::string_view bytes, Time received) {
+  const TlsSession::Opened opened = tls_->open(bytes);
+  const std::string_view to_peer = opened.to_peer;
+  if (!to_peer.empty() && broken_.empty()) send_raw({&to_peer, 1});
+  if (!opened.plain.empty()) deliver(opened.plain, received);
+  if ((opened.closed || !opened.broken.empty()) && !ended_) end_reading(opened.broken);
 }
 
 // After a callback: what it has asked for.
@@ -133,14 +155,43 @@ void Connection::Impl::resume() {
 
 void Connection::Impl::send(std::span<const std::string_view> parts) {
   if (ended_ || released_ || shut_wanted_ || !broken_.empty()) return;
+  if (!tls_) return send_raw(parts);
+  const std::string sealed = tls_->seal(parts);
+  const std::string_view all = sealed;
+  if (!all.empty()) send_raw({&all, 1});
+}
+
+void Connection::Impl::send_raw(std::span<const std::string_view> parts) {
   const std::size_t taken = unsent() > 0 ? 0 : write_some(parts);
   if (broken_.empty()) keep(parts, taken);
 }
 
+// Parts that are small together cost less copied into one piece than told to the kernel one by one. False: they are not small.
+bool Connection::Impl::write_small(std::span<const std::string_view> parts, std::size_t& taken) {
+  std::array<char, kSmall> whole;
+  std::size_t bytes = 0;
+  for (const std::string_view part : parts) {
+    if (part.size() > whole.size() - bytes) return false;
+    part.copy(whole.data() + bytes, part.size());
+    bytes += part.size();
+  }
+  if (bytes == 0) return true;
+  ssize_t written = 0;
+  do written = ::send(socket_, whole.data(), bytes, MSG_NOSIGNAL | MSG_DONTWAIT);
+  while (written < 0 && errno == EINTR);
+  if (written >= 0) {
+    taken = static_cast<std::size_t>(written);
+  } else if (!would_block(errno)) {
+    cannot_write(errno);
+  }
+  return true;
+}
+
 // Writes what the kernel takes and returns how many bytes that was.
 std::size_t Connection::Impl::write_some(std::span<const std::string_view> parts) {
-  std::array<iovec, IOV_MAX> pieces;
   std::size_t taken = 0;
+  if (write_small(parts, taken)) return taken;
+  std::array<iovec, IOV_MAX> pieces;
   for (std::size_t next = 0; next < parts.size();) {
     std::size_t count = 0;
     std::size_t bytes = 0;
@@ -212,7 +263,13 @@ void Connection::Impl::cannot_write(int error) {
 }
 
 void Connection::Impl::shut_when_sent() {
-  if (std::exchange(shut_wanted_, true) || socket_ < 0 || unsent() > 0) return;
+  if (std::exchange(shut_wanted_, true) || socket_ < 0) return;
+  if (tls_ && broken_.empty()) {
+    const std::string end = tls_->seal_end();
+    const std::string_view all = end;
+    send_raw({&all, 1});
+  }
+  if (unsent() > 0 || socket_ < 0) return;
   ::shutdown(socket_, SHUT_WR);
 }
 
@@ -232,14 +289,16 @@ void Connection::Impl::close() {
 
 std::string Connection::Impl::peer() const { return address_text(peer_); }
 
-void set_stream_options(int socket) {
+void set_stream_options(int socket, bool stamped) {
   const int on = 1;
   ::setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  ::setsockopt(socket, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on);
+  if (stamped) ::setsockopt(socket, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on);
 }
 
-std::unique_ptr<Connection> make_connection(SocketPoll& poll, int socket, const sockaddr_storage& peer) {
-  auto impl = std::make_shared<Connection::Impl>(poll, socket, peer);
+std::unique_ptr<Connection> make_connection(SocketPoll& poll, int socket, const sockaddr_storage& peer,
+                                            std::shared_ptr<const TlsContext> tls) {
+  auto session = tls ? std::make_unique<TlsSession>(std::move(tls)) : nullptr;
+  auto impl = std::make_shared<Connection::Impl>(poll, socket, peer, std::move(session));
   if (!impl->watch()) return nullptr;
   return std::make_unique<Connection>(std::move(impl));
 }

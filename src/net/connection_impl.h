@@ -13,12 +13,13 @@
 
 #include "net/socket_poll.h"
 #include "net/tcp.h"
+#include "net/tls.h"
 
 namespace infbench::net {
 
 struct Connection::Impl : std::enable_shared_from_this<Connection::Impl> {
   // Takes the socket: connected, not blocking, with the options of set_stream_options().
-  Impl(SocketPoll& poll, int socket, const sockaddr_storage& peer);
+  Impl(SocketPoll& poll, int socket, const sockaddr_storage& peer, std::unique_ptr<TlsSession> tls);
   ~Impl();
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
@@ -41,7 +42,10 @@ struct Connection::Impl : std::enable_shared_from_this<Connection::Impl> {
  private:
   enum class Got : std::uint8_t { bytes, nothing, end };
   Got receive_once();
+  ssize_t receive_stamped(std::span<char> buffer, std::optional<std::int64_t>& stamp) const;
   void deliver(std::string_view bytes, Time received);
+  void deliver_opened(std::string_view bytes, Time received);  // of TLS
+  void send_raw(std::span<const std::string_view> parts);
   void flush();
   void all_sent();
   void cannot_write(int error);
@@ -49,12 +53,14 @@ struct Connection::Impl : std::enable_shared_from_this<Connection::Impl> {
   void settle();
   void close();
   std::size_t write_some(std::span<const std::string_view> parts);
+  bool write_small(std::span<const std::string_view> parts, std::size_t& taken);
   void keep(std::span<const std::string_view> parts, std::size_t taken);
   bool may_read() const { return begun_ && !paused_ && !ended_; }
 
   SocketPoll& poll_;
   int socket_;
   sockaddr_storage peer_;
+  std::unique_ptr<TlsSession> tls_;  // null: plain
   std::optional<SocketPoll::Slot> slot_;
   Events events_;
   std::optional<Events> next_events_;  // given from inside a callback, whose closure must live on until it returns
@@ -71,11 +77,12 @@ struct Connection::Impl : std::enable_shared_from_this<Connection::Impl> {
   bool shut_wanted_ = false;
 };
 
-// TCP_NODELAY and the kernel's receive stamps; on a listening socket, connections inherit them.
-void set_stream_options(int socket);
+// TCP_NODELAY and, if wanted, the kernel's receive stamps; on a listening socket, connections inherit them.
+void set_stream_options(int socket, bool stamped);
 
 // A Connection around a socket, or nothing (errno; the socket is closed).
-std::unique_ptr<Connection> make_connection(SocketPoll& poll, int socket, const sockaddr_storage& peer);
+std::unique_ptr<Connection> make_connection(SocketPoll& poll, int socket, const sockaddr_storage& peer,
+                                            std::shared_ptr<const TlsContext> tls = nullptr);
 
 // "127.0.0.1:80", "[::1]:80".
 std::string address_text(const sockaddr_storage& address);

@@ -33,9 +33,10 @@ Time steady_now() { return {clock_ns(CLOCK_MONOTONIC)}; }
 double process_cpu_s() { return to_s(Duration{clock_ns(CLOCK_PROCESS_CPUTIME_ID)}); }
 std::int64_t to_epoch_ns(Time steady) { return steady.ns + kEpochMinusSteady; }
 
-EventLoop::Impl::Impl()
+EventLoop::Impl::Impl(Received received)
     : sockets(
-          {.wake = [this] { boost::asio::post(io, [this] { sockets.repeat(); }); }, .file_closed = [this] { file_closed(); }}) {
+          {.wake = [this] { boost::asio::post(io, [this] { sockets.repeat(); }); }, .file_closed = [this] { file_closed(); }},
+          received == Received::stamped) {
   door->io = &io;
   sockets_ready.assign(sockets.descriptor());
   watch_sockets();
@@ -60,7 +61,7 @@ void EventLoop::Impl::file_closed() {
   for (auto& callback : std::exchange(waiting_for_files, {})) boost::asio::post(io, std::move(callback));
 }
 
-EventLoop::EventLoop() : impl_(std::make_unique<Impl>()) {}
+EventLoop::EventLoop(Received received) : impl_(std::make_unique<Impl>(received)) {}
 EventLoop::~EventLoop() = default;
 
 void EventLoop::run() {

@@ -6,6 +6,7 @@
 // thread and must not block.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 
@@ -22,7 +23,10 @@ double process_cpu_s();
 
 class EventLoop {
  public:
-  EventLoop();
+  // Whether connections ask the kernel when bytes came (Connection::Events), or look at the clock when they are read: that
+  // costs less.
+  enum class Received : std::uint8_t { stamped, read };
+  explicit EventLoop(Received received = Received::stamped);
   ~EventLoop();
   EventLoop(const EventLoop&) = delete;
   EventLoop& operator=(const EventLoop&) = delete;

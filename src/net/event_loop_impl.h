@@ -18,7 +18,7 @@ struct LoopDoor {
 };
 
 struct EventLoop::Impl {
-  Impl();
+  explicit Impl(Received received);
   ~Impl();
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;

@@ -23,7 +23,7 @@ int start_shell(const char* script) {
 TEST(ExitWatch, TellsOfAnExitAndLeavesTheReapingToItsOwner) {
   for (const bool killed : {false, true}) {
     EventLoop loop;
-    const int child = start_shell(killed ? "sleep 600" : "exit 3");
+    const int child = start_shell(killed ? "exec sleep 600" : "exit 3");
     int calls = 0;
     const ExitWatch watch(loop, child, [&] {
       ++calls;

@@ -1,7 +1,6 @@
 #include "net/http_reader.h"
 
 #include <algorithm>
-#include <cctype>
 #include <charconv>
 
 extern "C" {
@@ -9,6 +8,11 @@ extern "C" {
 }
 
 namespace infbench::net {
+namespace {
+
+constexpr std::size_t kUsualHeaders = 16;
+
+}  // namespace
 
 const std::string* HttpHead::find(std::string_view name) const {
   const auto found = std::find_if(headers.begin(), headers.end(), [name](const auto& header) { return header.first == name; });
@@ -67,6 +71,7 @@ struct HttpReader::State {
   }
 
   int add_name(const char* at, std::size_t n) {
+    if (head.headers.empty()) head.headers.reserve(kUsualHeaders);
     if (in_value || head.headers.empty()) {
       if (head.headers.size() == limits.headers) return refuse(431, "too many headers");
       head.headers.emplace_back();
@@ -76,7 +81,9 @@ struct HttpReader::State {
     // llhttp lets a space stand before the colon, which another program may read as part of the name.
     if (std::string_view(at, n).find_first_of(" \t") != std::string_view::npos)
       return refuse(400, "a space in a header's name");
-    for (const char c : std::string_view(at, n)) name += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    const std::size_t begin = name.size();
+    name.append(at, n);
+    for (char& c : std::span(name).subspan(begin)) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
     return count(n);
   }
 

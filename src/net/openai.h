@@ -41,11 +41,12 @@ struct InferenceRequest {
   std::string rid;  // /generate: the caller's own id; may be empty
 };
 
-// What an OpenAI error object says. `type` and `code` follow from the status.
+// What an OpenAI error object says. `type` follows from the status, and `code` too where none is given.
 struct ApiError {
   int status = 400;
   std::string message;
-  std::string param;  // the field that is wrong; may be empty
+  std::string param;      // the field that is wrong; may be empty
+  std::string code = {};  // a word for programs; empty: the status
 };
 
 class RequestReader {

@@ -68,7 +68,11 @@ std::string error_json(const ApiError& error) {
   } else {
     json.value(error.param);
   }
-  json.member("code", error.status);
+  if (error.code.empty()) {
+    json.member("code", error.status);
+  } else {
+    json.member("code", error.code);
+  }
   json.end_object();
   json.end_object();
   return out;

@@ -11,7 +11,8 @@
 
 namespace infbench::net {
 
-SocketPoll::SocketPoll(Hooks hooks) : hooks_(std::move(hooks)), epoll_(::epoll_create1(EPOLL_CLOEXEC)), buffer_(kBufferBytes) {
+SocketPoll::SocketPoll(Hooks hooks, bool stamped)
+    : hooks_(std::move(hooks)), stamped_(stamped), epoll_(::epoll_create1(EPOLL_CLOEXEC)), buffer_(kBufferBytes) {
   INFBENCH_CHECK(epoll_ >= 0);
 }
 

@@ -23,12 +23,14 @@ class SocketPoll {
     std::function<void()> wake;         // repeat() must be called soon although no socket has news; never from inside this call
     std::function<void()> file_closed;  // a connection has closed its socket
   };
-  explicit SocketPoll(Hooks hooks);
+  // `stamped`: its sockets ask for the kernel's receive stamps.
+  SocketPoll(Hooks hooks, bool stamped);
   ~SocketPoll();
   SocketPoll(const SocketPoll&) = delete;
   SocketPoll& operator=(const SocketPoll&) = delete;
 
   int descriptor() const { return epoll_; }
+  bool stamped() const { return stamped_; }
 
   using Slot = std::uint64_t;  // never used twice
   // Watches the socket until remove(). Nothing if the kernel refuses (its limit of watches).
@@ -58,6 +60,7 @@ class SocketPoll {
   std::shared_ptr<Connection::Impl> find(Slot slot) const;
 
   Hooks hooks_;
+  bool stamped_;
   int epoll_;
   std::vector<Place> places_;
   std::vector<std::uint32_t> free_;

@@ -66,8 +66,8 @@ bool is_port(int port) { return port >= 0 && port <= 65535; }
 }  // namespace
 
 struct Listener::Impl : std::enable_shared_from_this<Listener::Impl> {
-  Impl(EventLoop::Impl& given_loop, OnAccept given)
-      : loop(given_loop), acceptor(loop.io), files_retry(loop.io), on_accept(std::move(given)) {}
+  Impl(EventLoop::Impl& given_loop, OnAccept given, std::shared_ptr<const TlsContext> given_tls)
+      : loop(given_loop), acceptor(loop.io), files_retry(loop.io), on_accept(std::move(given)), tls(std::move(given_tls)) {}
 
   error_code open(const tcp::endpoint& endpoint) {
     error_code error;
@@ -75,7 +75,7 @@ struct Listener::Impl : std::enable_shared_from_this<Listener::Impl> {
     if (!error) acceptor.set_option(tcp::acceptor::reuse_address(true), error);
     if (!error) acceptor.native_non_blocking(true, error);
     if (error) return error;
-    set_stream_options(acceptor.native_handle());
+    set_stream_options(acceptor.native_handle(), loop.sockets.stamped());
     acceptor.bind(endpoint, error);
     if (!error) acceptor.listen(kBacklog, error);
     return error;
@@ -94,7 +94,7 @@ struct Listener::Impl : std::enable_shared_from_this<Listener::Impl> {
       const int socket =
           ::accept4(acceptor.native_handle(), reinterpret_cast<sockaddr*>(&peer), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
       if (socket >= 0) {
-        if (auto connection = make_connection(loop.sockets, socket, peer)) on_accept(std::move(connection));
+        if (auto connection = make_connection(loop.sockets, socket, peer, tls)) on_accept(std::move(connection));
         continue;
       }
       if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) return wait_for_files();
@@ -132,9 +132,11 @@ struct Listener::Impl : std::enable_shared_from_this<Listener::Impl> {
   boost::asio::steady_timer files_retry;
   std::uint64_t files_round = 0;
   OnAccept on_accept;
+  std::shared_ptr<const TlsContext> tls;
 };
 
-Result<std::unique_ptr<Listener>> Listener::open(EventLoop& loop, const std::string& host, int port, OnAccept on_accept) {
+Result<std::unique_ptr<Listener>> Listener::open(EventLoop& loop, const std::string& host, int port, OnAccept on_accept,
+                                                 std::shared_ptr<const TlsContext> tls) {
   if (!is_port(port)) return fail(fmt::format("expected a port from 0 to 65535, found {}", port));
   auto endpoint = parse_address(host, port);
   if (!endpoint) {
@@ -142,7 +144,7 @@ Result<std::unique_ptr<Listener>> Listener::open(EventLoop& loop, const std::str
     if (!found) return fail(std::move(found.error()));
     endpoint = found->front();
   }
-  auto impl = std::make_shared<Impl>(loop.impl(), std::move(on_accept));
+  auto impl = std::make_shared<Impl>(loop.impl(), std::move(on_accept), std::move(tls));
   if (const error_code error = impl->open(*endpoint)) {
     const char* hint = error.value() == EADDRINUSE      ? "another program listens there; choose another port or end it"
                        : error.value() == EADDRNOTAVAIL ? "the address must be one of this machine, or 0.0.0.0 for all of them"
@@ -224,7 +226,7 @@ class Connecting : public std::enable_shared_from_this<Connecting> {
     const tcp::endpoint& endpoint = endpoints_[tried_++];
     socket_.open(endpoint.protocol(), error);
     if (error) return fail_soon(std::strerror(error.value()));
-    set_stream_options(socket_.native_handle());
+    set_stream_options(socket_.native_handle(), loop_.sockets.stamped());
     socket_.async_connect(endpoint, [self = shared_from_this()](const error_code& failure) { self->tried(failure); });
   }
 

@@ -15,6 +15,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "net/event_loop.h"
+#include "net/tls.h"
 
 namespace infbench::net {
 
@@ -61,8 +62,10 @@ class Listener {
   using OnAccept = std::function<void(std::unique_ptr<Connection>)>;
 
   // port 0: a free one. Errors: the address is not one of this machine, the port is taken. At the open-file limit connections
-  // are left in the kernel's queue and accepting goes on when files are free again.
-  static Result<std::unique_ptr<Listener>> open(EventLoop& loop, const std::string& host, int port, OnAccept on_accept);
+  // are left in the kernel's queue and accepting goes on when files are free again. With `tls` connections are encrypted:
+  // on_bytes gives plain bytes, a failed handshake comes as on_closed.
+  static Result<std::unique_ptr<Listener>> open(EventLoop& loop, const std::string& host, int port, OnAccept on_accept,
+                                                std::shared_ptr<const TlsContext> tls = nullptr);
   ~Listener();
   int port() const;
 

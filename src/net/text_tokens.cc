@@ -177,6 +177,18 @@ Tokens pages_of_text(const WordList& words, std::string_view text, Tokens page_t
   return pages.tokens();
 }
 
+PageHash page_of_ids(PageHash previous, std::span<const std::uint32_t> ids) {
+  const auto* bytes = reinterpret_cast<const char*>(ids.data());
+  return chain(previous, hash_bytes({bytes, ids.size_bytes()}, 1));
+}
+
+void pages_of_ids(std::span<const std::uint32_t> ids, Tokens page_tokens, std::vector<PageHash>& out) {
+  out.clear();
+  const auto page = static_cast<std::size_t>(page_tokens);
+  for (; ids.size() >= page; ids = ids.subspan(page))
+    out.push_back(page_of_ids(out.empty() ? PageHash{} : out.back(), ids.first(page)));
+}
+
 void append_block_text(const WordList& words, std::uint64_t hash_id, std::uint64_t seed, Tokens tokens, std::string& out) {
   INFBENCH_CHECK(tokens >= 0);
   const WordList::Data& data = words.data();

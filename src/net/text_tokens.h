@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -46,6 +47,10 @@ Tokens count_tokens(const WordList& words, std::string_view text);
 // above, full pages only. Two texts share pages exactly as far as their tokens are equal in whole pages. Returns the text's
 // tokens, as count_tokens() does.
 Tokens pages_of_text(const WordList& words, std::string_view text, Tokens page_tokens, std::vector<PageHash>& out);
+
+// The same of token ids. page_of_ids: the page after `previous` that holds exactly these.
+PageHash page_of_ids(PageHash previous, std::span<const std::uint32_t> ids);
+void pages_of_ids(std::span<const std::uint32_t> ids, Tokens page_tokens, std::vector<PageHash>& out);
 
 // Appends the text of block `hash_id`: exactly `tokens` words, each with its leading space. The text of fewer tokens is a
 // prefix of the text of more. Equal for equal id and seed; different for any two ids of one seed from kUniqueTokens tokens on,

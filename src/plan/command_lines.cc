@@ -58,6 +58,49 @@ void add_kv_events(const recipe::Recipe& recipe, const Site& site, const WorkerP
       {"--kv-events-config", kv_events_config(recipe, site, events.value_or(recipe::KvEvents{}), process.ports.kv_events)});
 }
 
+// What policies that estimate seconds have to be told of the workers, and the limits that they look at. What the recipe itself
+// says in frontend.args holds. sglang-router has a default policy of its own; ours is named so that the line says what will
+// happen.
+void add_policy_facts(const recipe::Recipe& recipe, std::vector<std::string>& argv) {
+  const auto fact = [&](const std::string& flag, const std::string& value) {
+    if (recipe.frontend.args.find(flag) == nullptr) add(argv, {"--" + flag, value});
+  };
+  const Role first = recipe.disaggregated() ? Role::prefill : Role::aggregated;
+  const recipe::EngineFlags flags = recipe.engine_flags(first);
+  const recipe::EngineFlags decode = recipe.disaggregated() ? recipe.engine_flags(Role::decode) : flags;
+  fact("policy", recipe.policy(Stage::whole));
+  fact("gpu", recipe.resources.gpu_type);
+  fact("model", recipe.served_model_name());
+  fact("precision", recipe.model.precision);
+  fact("engine", is_vllm(recipe) ? "vllm" : "sglang");
+  fact("tp", std::to_string(flags.tensor_parallel_size));
+  if (decode.tensor_parallel_size != flags.tensor_parallel_size) fact("decode-tp", std::to_string(decode.tensor_parallel_size));
+  if (recipe.engine.kv_tokens) {
+    fact("kv-tokens", std::to_string(*recipe.engine.kv_tokens));
+  } else if (flags.mem_fraction_static) {
+    fact("mem-fraction-static", shortest(*flags.mem_fraction_static));
+    fact("chunked-prefill-size", std::to_string(flags.chunked_prefill_size.value_or(-1)));
+  }
+  fact("ttft-ms", std::to_string(recipe.benchmark.ttft_threshold_ms));
+  fact("itl-ms", std::to_string(recipe.benchmark.itl_threshold_ms));
+}
+
+// Where the workers with a prefix cache publish what it holds, if the recipe asks them to, and how that reads.
+void add_kv_sources(const recipe::Recipe& recipe, std::span<const Worker> workers, std::vector<std::string>& argv) {
+  const Role first = recipe.disaggregated() ? Role::prefill : Role::aggregated;
+  const auto& events = kv_events_of(recipe.backend, first);
+  if (!events) return;
+  argv.emplace_back("--kv-events");
+  for (const Worker& worker : workers) {
+    if (worker.role != first) continue;
+    const std::size_t host = worker.url.find("://") + 3;
+    argv.push_back(fmt::format("tcp://{}:{}", worker.url.substr(host, worker.url.rfind(':') - host), worker.kv_events_port));
+  }
+  add(argv,
+      {"--kv-events-topic", events->topic, "--kv-events-page-size", std::to_string(recipe.engine_flags(first).page_size)});
+  if (is_model(recipe)) add(argv, {"--kv-events-text"});
+}
+
 // What the engine model has to be told, and a real engine finds out by itself.
 void add_engine_model(const recipe::Recipe& recipe, std::vector<std::string>& argv) {
   const recipe::Engine& engine = recipe.engine;
@@ -171,13 +214,18 @@ std::vector<std::string> router_argv(const recipe::Recipe& recipe, const Site& s
     if (worker.role == Role::aggregated) argv.push_back(worker.url);
   }
   add(argv, {"--host", site.bind, "--port", std::to_string(router.port)});
-  if (!ours && shared) add(argv, {"--prometheus-host", site.bind, "--prometheus-port", std::to_string(router.metrics_port)});
+  // sglang-router's own defaults are these where nothing is shared; ours listens on loopback unless it is told.
+  const auto metrics = [&](const std::string& flag, const std::string& value) {
+    if (shared || (ours && recipe.frontend.args.find(flag) == nullptr)) add(argv, {"--" + flag, value});
+  };
+  metrics("prometheus-host", site.bind);
+  metrics("prometheus-port", std::to_string(router.metrics_port));
+  if (ours) add_policy_facts(recipe, argv);
+  if (ours) add_kv_sources(recipe, workers, argv);
   // Until all workers have answered, sglang-router looks at them this often; its own default, 30 s, would be our lag.
   constexpr std::string_view kStartupInterval = "worker-startup-check-interval";
   if (!ours && recipe.frontend.args.find(kStartupInterval) == nullptr) add(argv, {fmt::format("--{}", kStartupInterval), "1"});
   append(argv, recipe::to_argv(shared ? without(recipe.frontend.args, kOursWhenShared) : recipe.frontend.args));
-  // sglang-router has a default policy of its own; ours is named so that the line says what will happen.
-  if (ours && !recipe.frontend.args.text("policy").has_value()) add(argv, {"--policy", recipe.policy(Stage::whole)});
   return argv;
 }
 

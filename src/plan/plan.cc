@@ -53,7 +53,6 @@ class PortBook {
   };
   bool publishes(Role role) const {
     const recipe::Backend& backend = recipe_.backend;
-    if (backend.type == "model") return false;  // it has no events to publish
     if (role == Role::prefill) return backend.prefill_kv_events.has_value();
     return role == Role::decode ? backend.decode_kv_events.has_value() : backend.aggregated_kv_events.has_value();
   }
@@ -111,6 +110,7 @@ void add_worker(const recipe::Recipe& recipe, const recipe::PlacedWorker& placed
     if (rank == 0) {
       worker.url = fmt::format("http://{}:{}", node_of(plan, placed.first_node).address, process.ports.http);
       worker.bootstrap_port = process.ports.bootstrap;
+      worker.kv_events_port = process.ports.kv_events;
     }
     plan.processes.push_back(std::move(process));
   }
@@ -125,10 +125,8 @@ void add_router(const recipe::Recipe& recipe, Plan& plan) {
   RouterProcess& router = plan.router;
   const bool ours = recipe.frontend.type == "srtctl";
   router.port = one_host(site) ? site.port_base : kRouterPort;
-  if (!ours) {
-    const auto given = static_cast<int>(recipe.frontend.args.integer("prometheus-port").value_or(kRouterMetricsPort));
-    router.metrics_port = one_host(site) ? site.port_base + 1 : given;
-  }
+  const auto given = static_cast<int>(recipe.frontend.args.integer("prometheus-port").value_or(kRouterMetricsPort));
+  router.metrics_port = one_host(site) ? site.port_base + 1 : given;
   router.url = fmt::format("http://{}:{}", head.address, router.port);
   router.command.name = "router";
   router.command.argv = router_argv(recipe, site, router, plan.workers);

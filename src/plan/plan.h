@@ -111,6 +111,7 @@ struct Worker {
   std::vector<int> gpus;  // on each of its nodes
   std::string url;
   int bootstrap_port = 0;  // 0: none
+  int kv_events_port = 0;  // of its rank 0; 0: it publishes none
   int dist_init_port = 0;  // where its ranks meet, on its first node; 0: it has one node
 };
 

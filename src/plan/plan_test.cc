@@ -215,13 +215,86 @@ TEST(Plan, TheRecipeSaysHowOftenTheRouterLooksAtStartingWorkers) {
 
 TEST(Plan, OwnRouter) {
   const Words sets{"frontend.type=srtctl", "frontend.args={}"};
-  const Words argv = plan_of(shipped("agg-round-robin", sets)).router.command.argv;
-  EXPECT_EQ(Words(argv.begin(), argv.begin() + 3), (Words{"srtctl", "route", "--worker-urls"}));
-  EXPECT_EQ(Words(argv.end() - 6, argv.end()), (Words{"--host", "0.0.0.0", "--port", "8000", "--policy", "min_ttft"}))
-      << "its default policy is named";
+  const Words facts{"--host",
+                    "0.0.0.0",
+                    "--port",
+                    "8000",
+                    "--prometheus-host",
+                    "0.0.0.0",
+                    "--prometheus-port",
+                    "29000",
+                    "--policy",
+                    "min_ttft",  // its default is named
+                    "--gpu",
+                    "h200",
+                    "--model",
+                    "Qwen/Qwen3-32B",
+                    "--precision",
+                    "bf16",
+                    "--engine",
+                    "sglang",
+                    "--tp",
+                    "2",
+                    "--mem-fraction-static",
+                    "0.9",
+                    "--chunked-prefill-size",
+                    "8192",
+                    "--ttft-ms",
+                    "2000",
+                    "--itl-ms",
+                    "25"};
+  Words aggregated{"srtctl", "route", "--worker-urls"};
+  for (const char* node : {"10.0.0.1", "10.0.0.2"}) {
+    for (const char* port : {"6100", "6132", "6164", "6196"}) {
+      aggregated.push_back("http://" + std::string(node) + ":" + port);
+    }
+  }
+  aggregated.insert(aggregated.end(), facts.begin(), facts.end());
+  EXPECT_EQ(plan_of(shipped("agg-round-robin", sets)).router.command.argv, aggregated);
+
   const Words pairs = plan_of(shipped("disagg-kv-router", sets)).router.command.argv;
   EXPECT_EQ(Words(pairs.begin(), pairs.begin() + 6),
             (Words{"srtctl", "route", "--pd-disaggregation", "--prefill", "http://10.0.0.1:6100", "7200"}));
+  EXPECT_EQ(Words(pairs.end() - static_cast<std::ptrdiff_t>(facts.size()), pairs.end()), facts);
+}
+
+// frontend.args go to it as they would to sglang-router; what they say is not said twice.
+TEST(Plan, OwnRouterAsTheRecipeWantsIt) {
+  const Words argv =
+      plan_of(shipped("disagg-kv-router", {"frontend.type=srtctl", "frontend.args.gpu=h100", "engine.kv_tokens=1000",
+                                           "frontend.args.prometheus-port=29001", "frontend.args.disable-retries=true",
+                                           "resources.gpus_per_decode=1", "backend.sglang_config.decode.tensor-parallel-size=1",
+                                           "frontend.args.request-id-headers=[x-a, x-b]"}))
+          .router.command.argv;
+  const auto facts = std::ranges::find(argv, "--port") + 2;
+  EXPECT_EQ(Words(facts, argv.end()), (Words{"--prometheus-host",
+                                             "0.0.0.0",
+                                             "--model",
+                                             "Qwen/Qwen3-32B",
+                                             "--precision",
+                                             "bf16",
+                                             "--engine",
+                                             "sglang",
+                                             "--tp",
+                                             "2",
+                                             "--decode-tp",
+                                             "1",
+                                             "--kv-tokens",
+                                             "1000",
+                                             "--ttft-ms",
+                                             "2000",
+                                             "--itl-ms",
+                                             "25",
+                                             "--disable-retries",
+                                             "--gpu",
+                                             "h100",
+                                             "--policy",
+                                             "cache_aware",
+                                             "--prometheus-port",
+                                             "29001",
+                                             "--request-id-headers",
+                                             "x-a",
+                                             "x-b"}));
 }
 
 TEST(Plan, WorkerOverTwoNodes) {

@@ -278,6 +278,34 @@ TEST(Engines, KvEventsOfThoseThatPublishThem) {
   EXPECT_THAT(plan.processes[7].command.argv, Not(Contains("--kv-events-config")));
 }
 
+TEST(Engines, OurGatewayIsToldWhereEventsArePublishedOnlyIfTheRecipeAsks) {
+  recipe::Recipe recipe = disaggregated();
+  recipe.frontend.type = "srtctl";
+  const auto router = [&] { return plan_on(recipe, local()).router.command.argv; };
+  EXPECT_THAT(router(), Not(Contains("--kv-events")));
+  recipe.backend.decode_kv_events = recipe::KvEvents{};  // decode workers have no prefix cache
+  EXPECT_THAT(router(), Not(Contains("--kv-events")));
+  recipe.backend.prefill_kv_events = recipe::KvEvents{.publisher = "zmq", .topic = "t"};
+  const Words told = router();
+  const auto at = std::ranges::find(told, "--kv-events");
+  ASSERT_NE(at, told.end());
+  const Words sources(at + 1, std::find(at, told.end(), "--kv-events-topic"));
+  const Plan plan = plan_on(recipe, local());
+  Words published;
+  for (const WorkerProcess& process : plan.processes) {
+    if (process.role == Role::prefill) published.push_back("tcp://127.0.0.1:" + std::to_string(process.ports.kv_events));
+  }
+  EXPECT_EQ(sources, published);
+  EXPECT_EQ(after(told, "--kv-events-topic"), "t");
+  EXPECT_EQ(after(told, "--kv-events-page-size"), "1");
+  EXPECT_THAT(told, Not(Contains("--kv-events-text")));
+  recipe.backend.type = "model";
+  EXPECT_THAT(router(), Contains("--kv-events-text"));
+  EXPECT_THAT(plan_on(recipe, local()).processes[0].command.argv, Contains("--kv-events-config"));
+  recipe.frontend.type = "sglang";
+  EXPECT_THAT(router(), Not(Contains("--kv-events")));
+}
+
 TEST(Staging, CopiesToEveryNodeAndIsWhereWorkersRead) {
   recipe::Recipe recipe = aggregated();
   recipe.model.stage_dir = "/local";

@@ -67,6 +67,12 @@ void SectionReader::read_flag(const Entry& entry, const std::string& path, const
   Flag flag{canonical_flag(entry.key, table), {}, entry.place};
   const std::string flag_path = fmt::format("{}.{}", path, flag.name);
   const KnownFlag* known = table.find(flag.name);
+  const auto refused = std::ranges::find(table.refused, flag.name, &RefusedFlag::name);
+  if (refused != table.refused.end()) {
+    findings_.add(entry.place, fmt::format("'{}' in {}: {} does not have it", entry.key, path, table.program),
+                  std::string(refused->why));
+    return;
+  }
   if (known == nullptr) {
     const std::vector<std::string_view> names = table.names();
     const std::string_view meant = nearest(flag.name, names);

@@ -108,23 +108,92 @@ constexpr auto kSglangRouter = std::to_array<KnownFlag>({
 });
 
 constexpr auto kSrtctlRoute = std::to_array<KnownFlag>({
+    {"api-key", FlagType::text},
+    {"assignment-mode", FlagType::text},
     {"balance-abs-threshold", FlagType::integer},
     {"balance-rel-threshold", FlagType::number},
+    {"bucket-adjust-interval-secs", FlagType::integer},
     {"cache-threshold", FlagType::number},
+    {"cb-failure-threshold", FlagType::integer},
+    {"cb-success-threshold", FlagType::integer},
+    {"cb-timeout-duration-secs", FlagType::integer},
+    {"cb-window-duration-secs", FlagType::integer},
+    {"chunked-prefill-size", FlagType::integer},
+    {"decision-log", FlagType::text},
     {"decode", FlagType::list},
     {"decode-policy", FlagType::text},
+    {"decode-tp", FlagType::integer},
+    {"disable-circuit-breaker", FlagType::truth},
+    {"disable-health-check", FlagType::truth},
+    {"disable-retries", FlagType::truth},
+    {"engine", FlagType::text},
+    {"eviction-interval-secs", FlagType::integer},
+    {"explain", FlagType::truth},
+    {"gpu", FlagType::text},
+    {"header-timeout-secs", FlagType::number},
+    {"health-check-endpoint", FlagType::text},
+    {"health-check-interval-secs", FlagType::integer},
+    {"health-check-timeout-secs", FlagType::integer},
+    {"health-failure-threshold", FlagType::integer},
+    {"health-success-threshold", FlagType::integer},
     {"host", FlagType::text},
+    {"itl-ms", FlagType::number},
+    {"kv-events", FlagType::list},
+    {"kv-events-page-size", FlagType::integer},
+    {"kv-events-text", FlagType::truth},
+    {"kv-events-topic", FlagType::text},
+    {"kv-tokens", FlagType::integer},
+    {"log-level", FlagType::text},
+    {"max-concurrent-requests", FlagType::integer},
+    {"max-idle-secs", FlagType::integer},
+    {"max-payload-size", FlagType::integer},
+    {"max-tree-size", FlagType::integer},
+    {"mem-fraction-static", FlagType::number},
+    {"model", FlagType::text},
     {"pd-disaggregation", FlagType::truth},
     {"policy", FlagType::text},
     {"port", FlagType::integer},
+    {"precision", FlagType::text},
     {"prefill", FlagType::list},
     {"prefill-policy", FlagType::text},
+    {"prometheus-host", FlagType::text},
+    {"prometheus-port", FlagType::integer},
+    {"queue-size", FlagType::integer},
+    {"queue-timeout-secs", FlagType::integer},
+    {"rate-limit-tokens-per-second", FlagType::number},
+    {"request-id-headers", FlagType::list},
+    {"request-timeout-secs", FlagType::integer},
+    {"retry-backoff-multiplier", FlagType::number},
+    {"retry-initial-backoff-ms", FlagType::integer},
+    {"retry-jitter-factor", FlagType::number},
+    {"retry-max-backoff-ms", FlagType::integer},
+    {"retry-max-retries", FlagType::integer},
+    {"seed", FlagType::integer},
+    {"shutdown-grace-period-secs", FlagType::integer},
+    {"tp", FlagType::integer},
+    {"ttft-ms", FlagType::number},
+    {"worker-startup-check-interval", FlagType::integer},
+    {"worker-startup-timeout-secs", FlagType::integer},
     {"worker-urls", FlagType::list},
 });
 
 constexpr auto kPlanned = std::to_array<std::string_view>({
     "decode",
     "host",
+    "pd-disaggregation",
+    "port",
+    "prefill",
+    "worker-urls",
+});
+
+// Where workers publish is the plan's to know, and whether they do is backend.kv_events_config's to say.
+constexpr auto kPlannedOfOurs = std::to_array<std::string_view>({
+    "decode",
+    "host",
+    "kv-events",
+    "kv-events-page-size",
+    "kv-events-text",
+    "kv-events-topic",
     "pd-disaggregation",
     "port",
     "prefill",
@@ -139,7 +208,7 @@ const FlagTable& sglang_router_flags() {
 }
 
 const FlagTable& srtctl_route_flags() {
-  static constexpr FlagTable kTable{"srtctl route", kSrtctlRoute, {}, kPlanned};
+  static const FlagTable kTable{"srtctl route", kSrtctlRoute, {}, kPlannedOfOurs, false, refused_in_recipes()};
   return kTable;
 }
 

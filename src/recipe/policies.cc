@@ -10,22 +10,48 @@ constexpr auto kPolicies = std::to_array<PolicyInfo>({
      .sglang = true,
      .sglang_prefill = true,
      .srtctl = true,
+     .srtctl_prefill = true,
      .modelled = true,
      .what = "the worker with the longest matching prefix, or the least loaded one when loads are too far apart"},
     {.name = "round_robin",
      .sglang = true,
      .sglang_prefill = true,
      .srtctl = true,
+     .srtctl_prefill = true,
      .modelled = true,
      .what = "the workers in turn"},
-    {.name = "random", .sglang = true, .sglang_prefill = true, .srtctl = true, .modelled = true, .what = "any worker"},
-    {.name = "min_ttft", .srtctl = true, .modelled = true, .what = "the worker with the least estimated time to first token"},
-    {.name = "power_of_two", .sglang = true, .sglang_prefill = true, .what = "the less loaded of two workers drawn at random"},
+    {.name = "random",
+     .sglang = true,
+     .sglang_prefill = true,
+     .srtctl = true,
+     .srtctl_prefill = true,
+     .modelled = true,
+     .what = "any worker"},
+    {.name = "min_ttft",
+     .srtctl = true,
+     .srtctl_prefill = true,
+     .modelled = true,
+     .what = "the worker with the least estimated time to first token"},
+    {.name = "power_of_two",
+     .sglang = true,
+     .sglang_prefill = true,
+     .srtctl = true,
+     .srtctl_prefill = true,
+     .modelled = true,
+     .what = "the less loaded of two workers drawn at random"},
     {.name = "manual",
      .sglang = true,
      .sglang_prefill = true,
+     .srtctl = true,
+     .srtctl_prefill = true,
+     .modelled = true,
      .what = "the worker that the request's routing key stuck to before"},
-    {.name = "bucket", .sglang_prefill = true, .what = "prefill workers by the length of the prompt"},
+    {.name = "bucket",
+     .sglang_prefill = true,
+     .srtctl = true,
+     .srtctl_prefill = true,
+     .modelled = true,
+     .what = "workers by the length of the prompt"},
 });
 
 }  // namespace
@@ -42,7 +68,8 @@ const PolicyInfo* find_policy(std::string_view name) {
 std::vector<std::string_view> policies_of(std::string_view frontend_type, bool prefill) {
   std::vector<std::string_view> names;
   for (const PolicyInfo& policy : kPolicies) {
-    const bool has = frontend_type == "srtctl" ? policy.srtctl : (prefill ? policy.sglang_prefill : policy.sglang);
+    const bool has = frontend_type == "srtctl" ? (prefill ? policy.srtctl_prefill : policy.srtctl)
+                                               : (prefill ? policy.sglang_prefill : policy.sglang);
     if (has) names.push_back(policy.name);
   }
   return names;

@@ -12,7 +12,8 @@ struct PolicyInfo {
   std::string_view name;
   bool sglang = false;          // sglang-router has it, for every stage
   bool sglang_prefill = false;  // sglang-router has it as --prefill-policy
-  bool srtctl = false;          // our own gateway has it
+  bool srtctl = false;          // our own gateway has it, for every stage
+  bool srtctl_prefill = false;  // our own gateway has it for prefill workers
   bool modelled = false;        // simulate has it
   std::string_view what;        // what it does, in one line
 };

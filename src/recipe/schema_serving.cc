@@ -93,10 +93,11 @@ BoundSection bind_frontend(Frontend& frontend) {
 
 BoundSection bind_backend(Backend& backend) {
   BoundSection section = section_of("backend", "the engine", true, kBackend, backend, kRefusedBackend);
-  section.fields.push_back({"kv_events_config",
-                            KvEventsSlot{&backend},
-                            {.doc = "KV cache events over ZMQ: true for all workers, or per role (prefill, decode, aggregated) "
-                                    "true, false or `{publisher: zmq, topic: kv-events}`; model publishes none"}});
+  section.fields.push_back(
+      {"kv_events_config",
+       KvEventsSlot{&backend},
+       {.doc = "KV cache events over ZMQ: true for all workers, or per role (prefill, decode, aggregated) "
+               "true, false or `{publisher: zmq, topic: kv-events}`; a frontend of type srtctl is told where"}});
   section.sections.push_back(
       section_of("sglang_config", "server flags of sglang, per role, for the types sglang and model; '_' in a name is '-'",
                  false, kSglangConfig, backend.sglang_config));

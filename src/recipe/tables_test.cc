@@ -68,10 +68,12 @@ TEST(Tables, PoliciesOfEachFrontend) {
               UnorderedElementsAre("random", "round_robin", "cache_aware", "power_of_two", "manual"));
   EXPECT_THAT(policies_of("sglang", true),
               UnorderedElementsAre("random", "round_robin", "cache_aware", "power_of_two", "manual", "bucket"));
-  EXPECT_THAT(policies_of("srtctl", false), UnorderedElementsAre("round_robin", "random", "cache_aware", "min_ttft"));
-  EXPECT_EQ(policies_of("srtctl", true), policies_of("srtctl", false));
+  EXPECT_THAT(policies_of("srtctl", false),
+              UnorderedElementsAre("round_robin", "random", "cache_aware", "min_ttft", "power_of_two", "manual", "bucket"));
+  EXPECT_THAT(policies_of("srtctl", true),
+              UnorderedElementsAre("round_robin", "random", "cache_aware", "min_ttft", "power_of_two", "manual", "bucket"));
   EXPECT_EQ(find_policy("fastest"), nullptr);
-  for (const PolicyInfo& policy : policies()) EXPECT_EQ(policy.modelled, policy.srtctl) << policy.name;
+  for (const PolicyInfo& policy : policies()) EXPECT_EQ(policy.modelled, policy.srtctl_prefill) << policy.name;
 }
 
 TEST(Tables, TextRules) {

@@ -11,9 +11,9 @@ int load(const WorkerView& worker) { return worker.waiting + worker.running; }
 
 std::variant<Pick, Hold> CacheAware::pick(const RequestView& request, std::span<const WorkerView> workers, Random&,
                                           Time) const {
-  // Both ends in one pass; of equally little loaded ones the first.
-  const auto [least, most] = std::minmax_element(workers.begin(), workers.end(),
-                                                 [](const WorkerView& a, const WorkerView& b) { return load(a) < load(b); });
+  const WorkerView* least = &least_loaded(workers);
+  const auto most = std::max_element(workers.begin(), workers.end(),
+                                     [](const WorkerView& a, const WorkerView& b) { return load(a) < load(b); });
   const bool imbalanced =
       load(*most) - load(*least) > parameters_.balance_abs_threshold &&
       static_cast<double>(load(*most)) > static_cast<double>(load(*least)) * parameters_.balance_rel_threshold;
@@ -23,6 +23,18 @@ std::variant<Pick, Hold> CacheAware::pick(const RequestView& request, std::span<
   const bool there = std::any_of(workers.begin(), workers.end(), [&](const WorkerView& w) { return w.id == *match.tenant; });
   if (there) return with_match(*match.tenant, Reason::longest_match, match, request);
   return with_match(workers.front().id, Reason::holder_gone, match, request);
+}
+
+// Of equally little loaded ones the first, or the one with the smallest tree.
+const WorkerView& CacheAware::least_loaded(std::span<const WorkerView> workers) const {
+  const WorkerView* least = &workers.front();
+  for (const WorkerView& worker : workers.subspan(1)) {
+    const bool less = load(worker) < load(*least);
+    const bool smaller =
+        parameters_.spread_cold && load(worker) == load(*least) && tree_.chars(worker.id) < tree_.chars(least->id);
+    if (less || smaller) least = &worker;
+  }
+  return *least;
 }
 
 void CacheAware::on(const Event& event, Time now) {
@@ -39,7 +51,9 @@ void CacheAware::on(const Event& event, Time now) {
     case Event::What::finished:
     case Event::What::failed:
     case Event::What::kv_stored:
-    case Event::What::kv_removed: break;
+    case Event::What::kv_removed:
+    case Event::What::kv_cleared:
+    case Event::What::kv_lost: break;
   }
 }
 

@@ -5,7 +5,8 @@
 // if it
 //    cannot be had, the first worker that can, and a tenant that is down leaves the tree.
 // 3. Else the least loaded worker. Ties go to the first, so cold prompts at equal load all go to the same one: that is how it
-// is. Whoever gets the prompt becomes a tenant of all of it. Belongs to one Router, one thread; one object per stage.
+// is there; with spread_cold they go to the one that was sent the fewest characters that are still in the tree. Whoever gets
+// the prompt becomes a tenant of all of it. Belongs to one Router, one thread; one object per stage.
 #pragma once
 
 #include <vector>
@@ -20,6 +21,7 @@ class CacheAware final : public Policy {
  public:
   explicit CacheAware(const PolicyParameters& parameters) : parameters_(parameters) {}
 
+  bool wants_pages() const override { return true; }
   std::variant<Pick, Hold> pick(const RequestView& request, std::span<const WorkerView> workers, Random& random,
                                 Time now) const override;
   void on(const Event& event, Time now) override;
@@ -28,6 +30,7 @@ class CacheAware final : public Policy {
 
  private:
   bool worth_following(const TenantTree::Match& match, const RequestView& request) const;
+  const WorkerView& least_loaded(std::span<const WorkerView> workers) const;
   Pick with_match(WorkerId worker, Reason why, const TenantTree::Match& match, const RequestView& request) const;
   void evict_if_due(Time now);
   void remove_stale(const RequestView& request);

@@ -57,6 +57,24 @@ TEST(CacheAware, GoldenChoices) {
   }
 }
 
+TEST(CacheAware, ColdPromptsAtEqualLoadAreSpreadWhereAskedFor) {
+  PolicyParameters parameters;
+  parameters.spread_cold = true;
+  PolicyBench bench = bench_of(parameters);
+  std::vector<int> count(3);
+  for (std::uint64_t id = 1; id <= 200; ++id) {
+    const Pick pick = bench.send(view_of(id, prompt_of({{1000 + id, 10}})));
+    EXPECT_EQ(pick.why, Reason::least_load);
+    ++count[pick.worker.value];
+  }
+  for (const int n : count) EXPECT_NEAR(n, 200 / 3, 1);
+  // The next turn of each goes to where its first one was.
+  EXPECT_EQ(bench.send(view_of(300, prompt_of({{1001, 10}, {1, 2}}))).worker.value, 0U);
+  EXPECT_EQ(bench.send(view_of(301, prompt_of({{1002, 10}, {1, 2}}))).worker.value, 1U);
+  set_loads(bench, {1, 0, 2});  // load goes first
+  EXPECT_EQ(bench.send(view_of(302, prompt_of({{2001, 10}}))).worker.value, 1U);
+}
+
 TEST(CacheAware, ColdPromptsAtEqualLoadAllGoToTheFirst) {
   PolicyBench bench = bench_of();
   for (std::uint64_t id = 0; id < 200; ++id) {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "route/cache_aware.h"
+#include "route/load_policies.h"
 #include "route/min_ttft.h"
 #include "route/simple_policies.h"
 
@@ -17,8 +18,11 @@ struct Entry {
 };
 
 constexpr auto kPolicies = std::to_array<Entry>({
+    {"bucket", [](const PolicyParameters& p) -> std::unique_ptr<Policy> { return std::make_unique<Bucket>(p); }},
     {"cache_aware", [](const PolicyParameters& p) -> std::unique_ptr<Policy> { return std::make_unique<CacheAware>(p); }},
+    {"manual", [](const PolicyParameters& p) -> std::unique_ptr<Policy> { return std::make_unique<Manual>(p); }},
     {"min_ttft", [](const PolicyParameters& p) -> std::unique_ptr<Policy> { return std::make_unique<MinTtft>(p); }},
+    {"power_of_two", [](const PolicyParameters&) -> std::unique_ptr<Policy> { return std::make_unique<PowerOfTwo>(); }},
     {"random", [](const PolicyParameters&) -> std::unique_ptr<Policy> { return std::make_unique<RandomChoice>(); }},
     {"round_robin", [](const PolicyParameters&) -> std::unique_ptr<Policy> { return std::make_unique<RoundRobin>(); }},
 });
@@ -33,6 +37,8 @@ Errors out_of_range(const PolicyParameters& parameters) {
   expect(parameters.balance_rel_threshold >= 1, "expected a relative balance threshold of 1 or more");
   expect(parameters.max_tree_size > 0, "expected a tree size above 0 characters");
   expect(parameters.eviction_interval >= Duration{}, "expected an eviction interval of 0 or more");
+  expect(parameters.max_idle >= Duration{}, "expected an idle time of 0 or more");
+  expect(parameters.bucket_adjust_interval > Duration{}, "expected an interval between adjustments above 0");
   expect(parameters.chunk > 0, "expected prefill chunks of more than 0 tokens");
   return errors;
 }
@@ -53,6 +59,14 @@ Result<std::unique_ptr<Policy>> make_policy(std::string_view name, const PolicyP
     hint += names[i];
   }
   return fail("expected the name of a routing policy, found '" + std::string(name) + "'", std::move(hint));
+}
+
+std::optional<PolicyParameters::AssignmentMode> assignment_mode(std::string_view name) {
+  using Mode = PolicyParameters::AssignmentMode;
+  if (name == "random") return Mode::random;
+  if (name == "min_load") return Mode::min_load;
+  if (name == "min_group") return Mode::min_group;
+  return std::nullopt;
 }
 
 std::vector<std::string_view> policy_names() {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -13,6 +14,9 @@ namespace infbench::route {
 
 // A new policy that knows of no worker yet. An unknown name, and parameters out of range, are errors.
 Result<std::unique_ptr<Policy>> make_policy(std::string_view name, const PolicyParameters& parameters);
+
+// A mode of assigning keys by its name in sglang-router: random, min_load, min_group.
+std::optional<PolicyParameters::AssignmentMode> assignment_mode(std::string_view name);
 
 // All of them, in order of the alphabet.
 std::vector<std::string_view> policy_names();

@@ -27,7 +27,9 @@ void Ledger::on(const Event& event, Time now) {
     case Event::What::up: worker.up = true; break;
     case Event::What::down: worker.up = false; return;
     case Event::What::kv_stored:
-    case Event::What::kv_removed: return;
+    case Event::What::kv_removed:
+    case Event::What::kv_cleared:
+    case Event::What::kv_lost: return;
   }
   estimate_step(worker);
 }
@@ -42,17 +44,26 @@ void Ledger::dispatch(Worker& worker, const Event& event) {
                         .input = asked.input,
                         .cached = std::clamp<Tokens>(event.cached, 0, asked.input),
                         .output_max = asked.output_max,
-                        .slo = asked.slo});
+                        .slo = asked.slo,
+                        .ttft = asked.streamed || event.stage == Stage::prefill ? event.ttft : Duration{}});
   ++worker.waiting;
   worker.prompts += asked.input;
   if (event.stage != Stage::decode) worker.uncomputed += asked.input - std::clamp<Tokens>(event.cached, 0, asked.input);
 }
 
-void Ledger::first_token(Worker& worker, const Event& event, Time now) {
+void Ledger::learn(Worker& worker, const InFlight& request, Time first_token) {
+  if (request.ttft <= Duration{}) return;
+  const auto observed = static_cast<double>((first_token - request.dispatched).ns);
+  const double ratio = std::clamp(observed / static_cast<double>(request.ttft.ns), kScaleLeast, kScaleMost);
+  worker.scale += kScaleWeight * (ratio - worker.scale);
+}
+
+void Ledger::first_token(Worker& worker, const Event& event, Time now) const {
   const std::size_t place = worker.requests.find(event.request);
   if (place == InFlightList::kNone) return;
   InFlight& request = worker.requests.at(place);
   if (request.first_token) return;
+  if (learn_scale_) learn(worker, request, event.at);
   if (request.stage == Stage::prefill) return remove(worker, place);
   --worker.waiting;
   if (request.stage == Stage::whole) {
@@ -130,7 +141,7 @@ WorkerView Ledger::view(WorkerId id, Time now) const {
           .kv_capacity = worker.spec.kv_capacity,
           .requests = worker.requests.all(),
           .speed = worker.spec.speed,
-          .scale = 1.0};
+          .scale = worker.scale};
 }
 
 std::span<const WorkerView> Ledger::views(Role role, std::span<const WorkerId> left_out, Time now) {

@@ -7,7 +7,12 @@
 // No Event comes per token. How far decoding has got is estimated: from its first token on, a running request gets one token
 // per step, and a step takes what the worker's StepTime says for the batch as it was after the worker's last Event, or
 // kAssumedStep where there are no coefficients. Prompts computed in between, which hold decoding up, are left out of the
-// estimate; it never exceeds what the requests may produce. Belongs to one Router, one thread.
+// estimate; it never exceeds what the requests may produce.
+//
+// Where asked to, it learns how much slower (or faster) a worker is than its step times say: the ratio of observed and
+// estimated time to first token, between kScaleLeast and kScaleMost, averaged with exponentially falling weights (kScaleWeight
+// for the newest). Requests without an estimate, and those whose first token cannot be seen, teach nothing. Belongs to one
+// Router, one thread.
 #pragma once
 
 #include <cstdint>
@@ -21,11 +26,14 @@
 namespace infbench::route {
 
 inline constexpr Duration kAssumedStep = milliseconds(20);
+inline constexpr double kScaleLeast = 0.125;
+inline constexpr double kScaleMost = 8;
+inline constexpr double kScaleWeight = 0.0625;
 
 class Ledger {
  public:
   // `view_delay`: how late the workers' own Events come; views say so in as_of.
-  explicit Ledger(Duration view_delay = {}) : view_delay_(view_delay) {}
+  explicit Ledger(Duration view_delay = {}, bool learn_scale = false) : view_delay_(view_delay), learn_scale_(learn_scale) {}
 
   // `at up` adds the worker of event.spec, or lets a known one be picked again. Events about requests that the worker is not
   // known to hold change nothing. `now` never goes back and is at or after event.at.
@@ -58,6 +66,7 @@ class Ledger {
     std::int64_t steps = 0;
     std::int64_t marks = 0;
     Time counted;
+    double scale = 1;      // learned
     cost::Ticks step = 0;  // one decode step of the batch as it is
   };
 
@@ -66,10 +75,12 @@ class Ledger {
   static void count_steps(Worker& worker, Time now);
   static void estimate_step(Worker& worker);
   static void dispatch(Worker& worker, const Event& event);
-  static void first_token(Worker& worker, const Event& event, Time now);
+  void first_token(Worker& worker, const Event& event, Time now) const;
+  static void learn(Worker& worker, const InFlight& request, Time first_token);
   static void remove(Worker& worker, std::size_t place);
 
   Duration view_delay_;
+  bool learn_scale_;
   std::vector<Worker> workers_;  // by id
   std::vector<WorkerView> views_;
 };

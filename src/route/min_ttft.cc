@@ -18,12 +18,17 @@ std::variant<Pick, Hold> MinTtft::pick(const RequestView& request, std::span<con
     const Worker& worker = workers_[view.id.value];
     const Tokens hit = cached(worker, request);
     std::int64_t cost = view.uncomputed + request.input - hit;
-    if (timed) cost = (worker.queue.wait(now) + seconds(*view.speed, hit, request.input)).ns;
+    Duration ttft;
+    if (timed) {
+      ttft = worker.queue.wait(now) + seconds(*view.speed, hit, request.input);
+      cost = ttft.ns;
+    }
     if (view.scale != 1.0) cost = static_cast<std::int64_t>(static_cast<double>(cost) * view.scale);
     if (const std::tuple mine{cost, view.running}; mine < least) {
       least = mine;
       best.worker = view.id;
       best.cached = hit;
+      best.ttft = ttft;
     }
   }
   return best;
@@ -60,8 +65,10 @@ void MinTtft::on(const Event& event, Time now) {
       worker.queue.drop(event.request);
       let_go(worker, event.request);
       break;
-    case Event::What::kv_removed: worker.cache.forget(event.pages); break;
-    case Event::What::kv_stored: break;  // was in the prompt that was sent, or is an answer that cannot be known here
+    case Event::What::kv_removed: worker.cache.forget(event.pages); [[fallthrough]];
+    case Event::What::kv_stored:
+    case Event::What::kv_cleared:
+    case Event::What::kv_lost: told(worker, event); break;
     case Event::What::up:
       if (event.spec != nullptr) come_up(worker, *event.spec);
       break;
@@ -69,6 +76,8 @@ void MinTtft::on(const Event& event, Time now) {
       Worker fresh;
       fresh.kv_capacity = worker.kv_capacity;
       fresh.speed = worker.speed;
+      fresh.tells = worker.tells;
+      fresh.stored = std::move(worker.stored);  // if it is lost it will say so
       worker = std::move(fresh);
       break;
     }
@@ -79,7 +88,10 @@ void MinTtft::on(const Event& event, Time now) {
 Tokens MinTtft::cached(const Worker& worker, const RequestView& request) const {
   if (request.page_tokens <= 0 || request.input <= 0) return 0;
   const Tokens most = (request.input - 1) / request.page_tokens * request.page_tokens;
-  return std::min(worker.cache.match(request.pages) * request.page_tokens, most);
+  if (!worker.tells || !request.told_pages) return std::min(worker.cache.match(request.pages) * request.page_tokens, most);
+  const auto there = [&](PageHash page) { return worker.stored.contains(page.value) || worker.coming.contains(page.value); };
+  const auto end = std::ranges::partition_point(request.pages, there);
+  return std::min(static_cast<Tokens>(end - request.pages.begin()) * request.page_tokens, most);
 }
 
 Duration MinTtft::seconds(const cost::StepTime& speed, Tokens cached, Tokens input) const {
@@ -101,14 +113,33 @@ void MinTtft::dispatch(Worker& worker, const Event& event, Time now) const {
   // A prefill worker is rid of the request before its answer begins.
   const Tokens kept = event.stage == Stage::prefill ? request.input : request.input + request.output_max;
   const std::int64_t kept_pages = (kept + request.page_tokens - 1) / request.page_tokens;
-  const Lease lease{.node = worker.cache.insert(request.pages).node,
-                    .answer_pages = kept_pages - static_cast<std::int64_t>(request.pages.size())};
+  Lease lease{.node = worker.cache.insert(request.pages).node,
+              .answer_pages = kept_pages - static_cast<std::int64_t>(request.pages.size())};
+  if (worker.tells && request.told_pages) {
+    lease.told.assign(request.pages.begin(), request.pages.end());
+    for (const PageHash page : lease.told) ++worker.coming[page.value];
+  }
   worker.cache.pin(lease.node);
   worker.answer_pages += lease.answer_pages;
-  worker.leases[event.request.value] = lease;
+  worker.leases[event.request.value] = std::move(lease);
   if (worker.kv_capacity <= 0) return;
   const std::int64_t over = worker.cache.pages() + worker.answer_pages - worker.kv_capacity / request.page_tokens;
   if (over > 0) worker.cache.evict(over, nullptr);
+}
+
+void MinTtft::told(Worker& worker, const Event& event) {
+  switch (event.what) {
+    case Event::What::kv_stored:
+      for (const PageHash page : event.pages) worker.stored.try_emplace(page.value, 1);
+      break;
+    case Event::What::kv_removed:
+      for (const PageHash page : event.pages) worker.stored.erase(page.value);
+      break;
+    default:
+      worker.tells = event.what == Event::What::kv_cleared;
+      worker.stored.clear();
+      worker.cache.evict(worker.tells ? worker.cache.evictable() : 0, nullptr);
+  }
 }
 
 void MinTtft::let_go(Worker& worker, RequestId id) {
@@ -116,6 +147,10 @@ void MinTtft::let_go(Worker& worker, RequestId id) {
   if (lease == worker.leases.end()) return;
   worker.cache.unpin(lease->second.node);
   worker.answer_pages -= lease->second.answer_pages;
+  for (const PageHash page : lease->second.told) {
+    const auto coming = worker.coming.find(page.value);
+    if (coming != worker.coming.end() && --coming->second == 0) worker.coming.erase(coming);
+  }
   worker.leases.erase(lease);
 }
 

@@ -112,6 +112,34 @@ TEST_F(MinTtftTest, PromptsInFlightAreNotEvicted) {
   EXPECT_EQ(bench.ask(view_of(9, a)).cached, 10 * kPage);
 }
 
+TEST_F(MinTtftTest, AWorkerThatTellsIsNotGuessedAbout) {
+  PolicyBench bench = alone();
+  const WorkerId zero{0};
+  const Prompt a = prompt_of({{1, 10}, {2, 5}}, 1);
+  const auto told = [&](const Prompt& prompt, std::uint64_t id = 9) {
+    RequestView view = view_of(id, prompt);
+    view.told_pages = true;
+    return view;
+  };
+  const auto tell = [&](Event::What what, std::span<const PageHash> pages) {
+    bench.tell({.what = what, .worker = zero, .pages = pages});
+  };
+  bench.dispatch(view_of(1, a), {.worker = zero, .cached = 0});
+  finish(bench, zero, 1);
+  EXPECT_EQ(bench.ask(told(a)).cached, 15 * kPage) << "as long as it tells nothing, a guess";
+  tell(Event::What::kv_cleared, {});
+  EXPECT_EQ(bench.ask(told(a)).cached, 0);
+  bench.dispatch(told(a, 2), {.worker = zero, .cached = 0});
+  EXPECT_EQ(bench.ask(told(a)).cached, 15 * kPage) << "is being computed";
+  tell(Event::What::kv_stored, std::span(a.pages).first(8));
+  finish(bench, zero, 2);
+  EXPECT_EQ(bench.ask(told(a)).cached, 8 * kPage);
+  tell(Event::What::kv_removed, std::span(a.pages).subspan(3, 5));
+  EXPECT_EQ(bench.ask(told(a)).cached, 3 * kPage);
+  tell(Event::What::kv_lost, {});
+  EXPECT_EQ(bench.ask(told(a)).cached, 15 * kPage) << "a guess again: it was sent there";
+}
+
 TEST_F(MinTtftTest, EventsCorrectItsGuessOfACache) {
   PolicyBench bench = alone();
   const WorkerId zero{0};

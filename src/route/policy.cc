@@ -11,6 +11,8 @@ std::string_view name_of(Reason reason) {
     case Reason::imbalance: return "imbalance";
     case Reason::least_ttft: return "least_ttft";
     case Reason::least_context: return "least_context";
+    case Reason::routing_key: return "routing_key";
+    case Reason::length: return "length";
     case Reason::holder_gone: return "holder_gone";
   }
   return "?";

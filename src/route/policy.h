@@ -25,9 +25,11 @@ struct RequestView {
   Stage stage = Stage::whole;
   std::span<const PageHash> pages{};  // full pages of the prompt, in order
   Tokens page_tokens = 0;             // tokens in one page
+  bool told_pages = false;            // kv_* events name these pages; else they can only be guessed about
   Tokens input = 0;                   // prompt tokens
   Tokens output_max = 0;              // most tokens it may produce
   std::size_t chars = 0;              // characters of the prompt's text; in virtual time estimated from tokens
+  bool streamed = true;               // the moment of its first token can be seen
   std::string_view key{};             // routing key of the caller, may be empty
   Slo slo{};
   std::optional<WorkerId> prefill{};  // at Stage::decode: the prefill worker chosen before
@@ -43,6 +45,7 @@ struct InFlight {
   Tokens cached = 0;  // expected at dispatch, then as the worker reported
   Tokens output_max = 0;
   Slo slo{};
+  Duration ttft{};  // as it was estimated at dispatch; 0: it was not, or cannot be compared
 };
 
 // What is known of a worker before anything has happened to it.
@@ -66,7 +69,7 @@ struct WorkerView {
   Tokens kv_capacity = 0;
   std::span<const InFlight> requests{};
   const cost::StepTime* speed = nullptr;  // may be null: no coefficients for this worker
-  double scale = 1.0;                     // observed / predicted first-token time
+  double scale = 1.0;                     // observed / estimated time to first token, learned; 1: as estimated, or not learned
 };
 
 // Why a worker was chosen; each goes into the decision log by its name.
@@ -78,6 +81,8 @@ enum class Reason : std::uint8_t {
   imbalance,      // loads are too far apart: least load, prefix ignored
   least_ttft,     // least estimated time to first token
   least_context,  // least estimated decode step time, that is KV to be read
+  routing_key,    // its routing key stuck to this worker
+  length,         // prompts of this length are this worker's
   holder_gone,    // the holder of the longest match cannot be had: the first worker that can
 };
 std::string_view name_of(Reason reason);
@@ -86,6 +91,7 @@ struct Pick {
   WorkerId worker{};
   Tokens cached = 0;  // the prefix hit that the policy expects there
   Reason why = Reason::turn;
+  Duration ttft{};  // time to first token by the step times alone, without the worker's scale; 0: not estimated
 };
 
 // Not now: asked again at `until` or after the next Event, lowest rank first.
@@ -103,8 +109,10 @@ struct Event {
                   // went out
     finished,     // the last token went out; prefill: the KV was sent
     failed,       // it will give no more tokens: refused, broken, cancelled by the client
-    kv_stored,
-    kv_removed,
+    kv_stored,    // these pages, as they follow each other from a prompt's beginning, are in its cache
+    kv_removed,   // these pages, that followed each other, no longer are
+    kv_cleared,   // its cache is empty: from now on all that it stores and removes is told
+    kv_lost,      // some of what it stored or removed was not told
     up,   // can be picked (again)
     down  // cannot be picked; what it still holds ends by events of its own
   };
@@ -114,6 +122,7 @@ struct Event {
   RequestId request{};
   Stage stage = Stage::whole;          // follows from the worker's role, the Router fills it in
   Tokens cached = 0;                   // dispatched: expected; first_token: as the worker reported
+  Duration ttft{};                     // dispatched: estimated; 0: not
   std::span<const PageHash> pages{};   // dispatched: the prompt's; kv_*: those stored or removed, as they follow each other
   const RequestView* asked = nullptr;  // dispatched: what was asked for
   const WorkerSpec* spec = nullptr;    // up: what is known of the worker, the Router fills it in for a worker it knows
@@ -129,6 +138,9 @@ class Policy {
   // `workers` are those that can take this stage and are up, never empty, in order of id.
   virtual std::variant<Pick, Hold> pick(const RequestView& request, std::span<const WorkerView> workers, Random& random,
                                         Time now) const = 0;
+
+  // Whether it looks at the pages of requests; if not, they need not be known.
+  virtual bool wants_pages() const { return false; }
 
   // All that a policy learns of its stage: its own picks included, and the workers (each comes `up` once before anything else).
   // With a view delay, `now` is later than event.at.

@@ -19,7 +19,7 @@ Stage stage_of(Role role) {
 
 bool comes_late(Event::What what) {
   return what == Event::What::first_token || what == Event::What::finished || what == Event::What::kv_stored ||
-         what == Event::What::kv_removed;
+         what == Event::What::kv_removed || what == Event::What::kv_cleared || what == Event::What::kv_lost;
 }
 
 }  // namespace
@@ -27,7 +27,7 @@ bool comes_late(Event::What what) {
 Router::Router(RouterConfig config, std::span<const WorkerSpec> workers, Time now)
     : policy_(std::move(config.policy)),
       decode_policy_(std::move(config.decode_policy)),
-      ledger_(config.view_delay),
+      ledger_(config.view_delay, config.learn_scale),
       view_delay_(config.view_delay),
       random_(config.seed),
       decode_random_(mix64(config.seed)) {  // draws of its own: the decode policy does not change what the other draws
@@ -138,6 +138,7 @@ void Router::dispatch(const RequestView& request, const Pick& pick, Time now) {
          .request = request.id,
          .stage = request.stage,
          .cached = pick.cached,
+         .ttft = pick.ttft,
          .pages = request.pages,
          .asked = &request},
         now);

@@ -38,8 +38,9 @@ struct NoWorker {
 struct RouterConfig {
   std::unique_ptr<Policy> policy{};         // for whole requests, or for prompts if there is a decode policy
   std::unique_ptr<Policy> decode_policy{};  // set: separate prefill and decode workers
-  Duration view_delay{};  // how late first_token, finished, kv_stored and kv_removed reach Ledger and policies
+  Duration view_delay{};  // how late first_token, finished and kv_* reach Ledger and policies
   std::uint64_t seed = 0;
+  bool learn_scale = false;  // workers' scales are learned from first tokens: for workers whose step times are guesses
 };
 
 class Router {
@@ -65,6 +66,9 @@ class Router {
   // When due() or route() has something to do by itself: an Event on its way arrives or a held request is due. May lie in the
   // past.
   std::optional<Time> next() const;
+
+  // Whether a policy looks at the pages of requests.
+  bool wants_pages() const { return policy_->wants_pages() || (decode_policy_ != nullptr && decode_policy_->wants_pages()); }
 
   const Ledger& ledger() const { return ledger_; }
 

@@ -294,5 +294,63 @@ TEST(Router, TheSameSeedGivesTheSameChoices) {
   }
 }
 
+// Requests one after the other at each of two workers of the same step times; the first token comes `slower` times as late as
+// estimated at the first. Returns what is learned of both.
+std::pair<double, double> scales_after(int requests, std::int64_t slower, bool learn, bool streamed) {
+  const cost::StepTime speed = round_speed();
+  const auto specs = workers_of({Role::aggregated, Role::aggregated}, &speed);
+  RouterConfig config = config_of("min_ttft");
+  config.learn_scale = learn;
+  Router router(std::move(config), specs);
+  Time now;
+  for (int i = 0; i < requests; ++i) {
+    const auto id = static_cast<std::uint64_t>(i);
+    const Prompt prompt = prompt_of({{1000 + id, 10}});
+    RequestView view = view_of(id, prompt);
+    view.streamed = streamed;
+    const std::vector<WorkerId> left_out{WorkerId{i % 2 == 0 ? 1U : 0U}};
+    const Route route = std::get<Route>(router.route(view, left_out, now));
+    EXPECT_EQ(route.pick.ttft, milliseconds(64));
+    now = now + route.pick.ttft * (i % 2 == 0 ? slower : 1);
+    Event event = event_of(Event::What::first_token, route.pick.worker.value, view.id.value, now);
+    router.on(event, now);
+    event.what = Event::What::finished;
+    router.on(event, now);
+    now = now + seconds(10);
+  }
+  return {router.ledger().view(WorkerId{0}, now).scale, router.ledger().view(WorkerId{1}, now).scale};
+}
+
+TEST(Router, LearnsHowMuchSlowerAWorkerIsThanItsStepTimesSay) {
+  EXPECT_EQ(scales_after(2, 2, true, true), std::pair(1.0625, 1.0));
+  const auto [slow, right] = scales_after(200, 3, true, true);
+  EXPECT_NEAR(slow, 3, 0.01);
+  EXPECT_EQ(right, 1.0);
+  EXPECT_NEAR(scales_after(400, 1'000, true, true).first, kScaleMost, 0.01);
+  EXPECT_NEAR(scales_after(400, 0, true, true).first, kScaleLeast, 0.01);
+  EXPECT_EQ(scales_after(50, 3, true, false).first, 1.0) << "answers as a whole tell nothing";
+  EXPECT_EQ(scales_after(50, 3, false, true).first, 1.0) << "nor is it learned if nobody asked for it";
+}
+
+TEST(Router, AWorkerKnownToBeSlowGetsLess) {
+  const cost::StepTime speed = round_speed();
+  const auto specs = workers_of({Role::aggregated, Role::aggregated}, &speed);
+  RouterConfig config = config_of("min_ttft");
+  config.learn_scale = true;
+  Router router(std::move(config), specs);
+  std::vector<int> count(2);
+  Time now;
+  for (std::uint64_t id = 0; id < 200; ++id) {
+    const Prompt prompt = prompt_of({{1000 + id, 10}});
+    const Route route = std::get<Route>(router.route(view_of(id, prompt), {}, now));
+    const std::uint32_t worker = route.pick.worker.value;
+    ++count[worker];
+    now = now + route.pick.ttft * (worker == 0 ? 4 : 1);  // worker 0 is four times as slow
+    router.on(event_of(Event::What::first_token, worker, id, now), now);
+    router.on(event_of(Event::What::finished, worker, id, now), now);
+  }
+  EXPECT_LT(count[0], 10);
+}
+
 }  // namespace
 }  // namespace infbench::route::testing

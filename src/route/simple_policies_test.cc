@@ -60,7 +60,8 @@ TEST(RandomChoice, EachWorkerGetsItsShareAndSeedsRepeat) {
 }
 
 TEST(Factory, KnowsItsNames) {
-  EXPECT_EQ(policy_names(), (std::vector<std::string_view>{"cache_aware", "min_ttft", "random", "round_robin"}));
+  EXPECT_EQ(policy_names(), (std::vector<std::string_view>{"bucket", "cache_aware", "manual", "min_ttft", "power_of_two",
+                                                           "random", "round_robin"}));
   for (const std::string_view name : policy_names()) {
     const auto policy = make_policy(name, {});
     ASSERT_TRUE(policy.has_value()) << name;
@@ -73,8 +74,10 @@ TEST(Factory, UnknownNameGivesTheNearestAndTheList) {
   ASSERT_FALSE(policy.has_value());
   ASSERT_EQ(policy.error().size(), 1u);
   EXPECT_EQ(policy.error()[0].what, "expected the name of a routing policy, found 'round_robbin'");
-  EXPECT_EQ(policy.error()[0].hint, "did you mean 'round_robin'? There are cache_aware, min_ttft, random, round_robin");
-  EXPECT_EQ(make_policy("x", {}).error()[0].hint, "there are cache_aware, min_ttft, random, round_robin");
+  EXPECT_EQ(policy.error()[0].hint,
+            "did you mean 'round_robin'? There are bucket, cache_aware, manual, min_ttft, power_of_two, random, round_robin");
+  EXPECT_EQ(make_policy("x", {}).error()[0].hint,
+            "there are bucket, cache_aware, manual, min_ttft, power_of_two, random, round_robin");
 }
 
 TEST(Factory, TellsAllParametersOutOfRange) {
@@ -85,16 +88,18 @@ TEST(Factory, TellsAllParametersOutOfRange) {
   parameters.max_tree_size = 0;
   parameters.eviction_interval = seconds(-1);
   parameters.chunk = 0;
+  parameters.max_idle = seconds(-1);
+  parameters.bucket_adjust_interval = {};
   const auto policy = make_policy("cache_aware", parameters);
   ASSERT_FALSE(policy.has_value());
-  EXPECT_EQ(policy.error().size(), 6u);
+  EXPECT_EQ(policy.error().size(), 8u);
 }
 
 TEST(Reasons, HaveNamesOfTheirOwn) {
   std::vector<std::string_view> names;
   for (int i = 0; i <= static_cast<int>(Reason::holder_gone); ++i) names.push_back(name_of(static_cast<Reason>(i)));
   EXPECT_EQ(names, (std::vector<std::string_view>{"turn", "chance", "longest_match", "least_load", "imbalance", "least_ttft",
-                                                  "least_context", "holder_gone"}));
+                                                  "least_context", "routing_key", "length", "holder_gone"}));
 }
 
 }  // namespace

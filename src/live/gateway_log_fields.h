@@ -1,0 +1,56 @@
+// The settings that a Gateway's choices depend on, one by one with the names they have in the decision log. Writer and reader
+// of the log go through this one list.
+#pragma once
+
+#include "live/gateway_settings.h"
+
+namespace infbench::live {
+
+// `visit(name, field)` for each; `settings` may be const.
+template <class Settings, class Visit>
+void for_each_logged_setting(Settings& settings, Visit&& visit) {
+  visit("seed", settings.seed);
+  visit("disaggregated", settings.disaggregated);
+  visit("policy", settings.policy);
+  visit("prefill_policy", settings.prefill_policy);
+  visit("decode_policy", settings.decode_policy);
+  auto& p = settings.parameters;
+  visit("cache_threshold", p.cache_threshold);
+  visit("balance_abs_threshold", p.balance_abs_threshold);
+  visit("balance_rel_threshold", p.balance_rel_threshold);
+  visit("max_tree_size", p.max_tree_size);
+  visit("eviction_interval_ns", p.eviction_interval);
+  visit("assignment_mode", p.assignment_mode);
+  visit("max_idle_ns", p.max_idle);
+  visit("bucket_adjust_interval_ns", p.bucket_adjust_interval);
+  visit("chunk", p.chunk);
+  visit("slo_ttft_ns", settings.slo.ttft);
+  visit("slo_itl_ns", settings.slo.itl);
+  auto& h = settings.health;
+  visit("health_enabled", h.enabled);
+  visit("health_interval_ns", h.interval);
+  visit("health_timeout_ns", h.timeout);
+  visit("health_failures_to_fall", h.failures_to_fall);
+  visit("health_successes_to_rise", h.successes_to_rise);
+  visit("health_startup_timeout_ns", h.startup_timeout);
+  auto& b = settings.breaker;
+  visit("breaker_enabled", b.enabled);
+  visit("breaker_failures_to_open", b.failures_to_open);
+  visit("breaker_successes_to_close", b.successes_to_close);
+  visit("breaker_open_for_ns", b.open_for);
+  visit("breaker_window_ns", b.window);
+  auto& r = settings.retry;
+  visit("retry_attempts_max", r.attempts_max);
+  visit("retry_backoff_first_ns", r.backoff_first);
+  visit("retry_backoff_max_ns", r.backoff_max);
+  visit("retry_backoff_factor", r.backoff_factor);
+  visit("retry_jitter", r.jitter);
+  auto& a = settings.admission;
+  visit("concurrent_max", a.concurrent_max);
+  visit("queue_max", a.queue_max);
+  visit("queue_timeout_ns", a.queue_timeout);
+  visit("rate_per_s", a.rate_per_s);
+  visit("request_timeout_ns", settings.request_timeout);
+}
+
+}  // namespace infbench::live
