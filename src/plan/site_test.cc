@@ -470,6 +470,8 @@ TEST(Secrets, AreNotShown) {
   recipe::Recipe recipe = aggregated();
   recipe.environment = {{"HF_TOKEN", "hf_abc"}};
   recipe.frontend.args = flags({{"api-key", "sk-def"}});
+  recipe.benchmark.client = "aiperf";
+  recipe.benchmark.aiperf_args = flags({{"header", "Authorization: Bearer sk-ghi"}});
   const Plan plan = plan_on(recipe, slurm());
   EXPECT_THAT(plan.processes[0].command.environment, Contains(Environment::value_type{"HF_TOKEN", "hf_abc"}));
   std::string json_text;
@@ -478,6 +480,7 @@ TEST(Secrets, AreNotShown) {
   for (const std::string& shown : {to_text(plan), json_text}) {
     EXPECT_THAT(shown, Not(HasSubstr("hf_abc")));
     EXPECT_THAT(shown, Not(HasSubstr("sk-def")));
+    EXPECT_THAT(shown, Not(HasSubstr("sk-ghi")));
     EXPECT_THAT(shown, HasSubstr("***"));
   }
 }

@@ -68,7 +68,10 @@ std::vector<std::string> without_secrets(std::vector<std::string> argv) {
   for (std::size_t i = 0; i < argv.size(); ++i) {
     std::string& word = argv[i];
     const std::size_t equals = word.find('=');
-    if (word.starts_with("--") && equals != std::string::npos && recipe::is_secret(std::string_view(word).substr(0, equals))) {
+    if (recipe::has_credentials(word)) {
+      word = recipe::kHidden;
+    } else if (word.starts_with("--") && equals != std::string::npos &&
+               recipe::is_secret(std::string_view(word).substr(0, equals))) {
       word.replace(equals + 1, std::string::npos, recipe::kHidden);
     } else if (i > 0 && argv[i - 1].starts_with("--") && recipe::is_secret(argv[i - 1]) && !word.starts_with("--")) {
       word = recipe::kHidden;

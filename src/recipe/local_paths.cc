@@ -85,7 +85,7 @@ Errors check_local_paths(const Recipe& recipe, const Cluster& cluster, PathsFor 
     paths.check("model.container", recipe.model.container, Wanted::file, recipe.model.container_place);
   }
   paths.check("benchmark.container_image", recipe.benchmark.container_image, Wanted::file, {});
-  paths.check("benchmark.trace_file", recipe.benchmark.trace_file, Wanted::file, {});
+  if (purpose == PathsFor::looking) paths.check("benchmark.trace_file", recipe.benchmark.trace_file, Wanted::file, {});
   paths.check_setup_script(cluster, purpose);
   return paths.take();
 }

@@ -73,7 +73,7 @@ TEST_F(LocalPathsTest, TraceAndSetupScript) {
   EXPECT_EQ(errors_of(recipe, PathsFor::starting, "/no"), missing);
   EXPECT_EQ(errors_of(recipe, PathsFor::looking, "/no"), "") << "a plan may be looked at from anywhere";
   recipe.benchmark.trace_file = root_ + "/models/trace.jsonl";
-  EXPECT_EQ(errors_of(recipe),
+  EXPECT_EQ(errors_of(recipe, PathsFor::looking),
             "r.yaml: benchmark.trace_file: 'R/models/trace.jsonl' does not exist, though 'R/models' does\n"
             "r.yaml: setup_script: 'R/configs/other.sh' is not there: put it there, or set srtctl_root in srtslurm.yaml\n");
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
@@ -25,20 +26,22 @@ bool hide(StringMap& variables) {
   return any;
 }
 
-bool hide(Value& value) {
+enum class Which : std::uint8_t { every_text, credentials };
+
+bool hide(Value& value, Which which) {
   bool any = false;
-  for (Value& item : value.items) any |= hide(item);
-  if (auto* text = std::get_if<std::string>(&value.data); text != nullptr && value.kind == Value::Kind::scalar) {
-    *text = kHidden;
-    any = true;
-  }
-  return any;
+  for (Value& item : value.items) any |= hide(item, which);
+  auto* text = std::get_if<std::string>(&value.data);
+  if (value.kind != Value::Kind::scalar || text == nullptr) return any;
+  if (which == Which::credentials && !has_credentials(*text)) return any;
+  *text = kHidden;
+  return true;
 }
 
 bool hide(Flags& flags) {
   std::vector<Flag> all(flags.begin(), flags.end());
   bool any = false;
-  for (Flag& flag : all) any |= is_secret(flag.name) && hide(flag.value);
+  for (Flag& flag : all) any |= hide(flag.value, is_secret(flag.name) ? Which::every_text : Which::credentials);
   if (any) flags = Flags(std::move(all));
   return any;
 }
@@ -74,6 +77,12 @@ bool is_secret(std::string_view name) {
     rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
   }
   return false;
+}
+
+bool has_credentials(std::string_view value) {
+  constexpr std::string_view kHeader = "authorization:";
+  return std::ranges::equal(value.substr(0, kHeader.size()), kHeader,
+                            [](char given, char small) { return given == small || given == small - 'a' + 'A'; });
 }
 
 bool has_secrets(const Recipe& recipe) {

@@ -12,10 +12,13 @@ namespace infbench::recipe {
 // secret, password or passwd, in small letters or capitals.
 bool is_secret(std::string_view name);
 
+// A value that is to be kept whatever its name: an HTTP header with credentials, "Authorization: Bearer ...".
+bool has_credentials(std::string_view value);
+
 // What stands there instead.
 inline constexpr std::string_view kHidden = "***";
 
-// Variables of an environment, and flags that are text or lists of it: numbers keep nothing.
+// Variables of an environment, and flags that are text or lists of it: numbers keep nothing. Headers of aiperf_args count.
 bool has_secrets(const Recipe& recipe);
 // The same recipe with kHidden in place of each secret. Its `text` is left as it was.
 Recipe without_secrets(Recipe recipe);

@@ -29,22 +29,23 @@ TEST(Secrets, ByTheirNames) {
 }
 
 TEST(Secrets, EverywhereInARecipe) {
-  const std::string text =
-      edited(kAggregated, {{"name: sample", "name: sample\nenvironment: {HF_TOKEN: kept1, A: shown1}"},
-                           {"backend:\n", "backend:\n  aggregated_environment: {MY_SECRET: kept2}\n"},
-                           {"  args:\n", "  env: {X_PASSWORD: kept3}\n  args:\n    api-key: kept4\n"},
-                           {"      page-size: 64\n",
-                            "      page-size: 64\n      api-key: kept5\n      kt-max-deferred-experts-per-token: 77\n"
-                            "      bucket-time-to-first-token: [5.5]\n"},
-                           {"  type: mooncake-router\n",
-                            "  type: mooncake-router\n  client: aiperf\n  aiperf_args: {api-key: kept6}\n"
-                            "  env: {HF_TOKEN: kept7}\n"}});
+  const std::string text = edited(
+      kAggregated,
+      {{"name: sample", "name: sample\nenvironment: {HF_TOKEN: kept1, A: shown1}"},
+       {"backend:\n", "backend:\n  aggregated_environment: {MY_SECRET: kept2}\n"},
+       {"  args:\n", "  env: {X_PASSWORD: kept3}\n  args:\n    api-key: kept4\n"},
+       {"      page-size: 64\n",
+        "      page-size: 64\n      api-key: kept5\n      kt-max-deferred-experts-per-token: 77\n"
+        "      bucket-time-to-first-token: [5.5]\n"},
+       {"  type: mooncake-router\n",
+        "  type: mooncake-router\n  client: aiperf\n  aiperf_args: {api-key: kept6, header: \"authorization: Bearer kept8\"}\n"
+        "  env: {HF_TOKEN: kept7}\n"}});
   const auto recipe = read_recipe_text(text, "r.yaml");
   ASSERT_TRUE(recipe.has_value()) << format_errors(recipe.error());
   EXPECT_TRUE(has_secrets(*recipe));
   const std::string whole = resolved_yaml(*recipe);
   const std::string hidden = resolved_yaml(without_secrets(*recipe));
-  for (int i = 1; i <= 7; ++i) EXPECT_THAT(whole, HasSubstr("kept" + std::to_string(i)));
+  for (int i = 1; i <= 8; ++i) EXPECT_THAT(whole, HasSubstr("kept" + std::to_string(i)));
   EXPECT_THAT(hidden, Not(HasSubstr("kept")));
   EXPECT_THAT(hidden, HasSubstr("shown1"));
   EXPECT_THAT(hidden, HasSubstr("kt-max-deferred-experts-per-token: 77")) << "a number is no secret";

@@ -206,6 +206,7 @@ def test_both_recipes(cluster, submit, small_trace, recipe):
 def test_aiperf(cluster, submit, small_trace, hugging_face_home, tmp_path):
     env = {"HF_HOME": str(hugging_face_home), "HOME": str(tmp_path), "TMPDIR": str(tmp_path)}
     sets = {"benchmark.client": "aiperf", "model.path": f"hf:{MODEL}", "benchmark.speed": 2}
+    sets["benchmark.aiperf_args"] = "{extra-inputs: 'temperature:0', ui: none}"
     code, _, err = submit(AGGREGATED, sets, "--wait", env=env)
     job = re.search(r"job (\d+): measuring", err).group(1)
     assert code == 0, err + cluster.story(job)
