@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -24,12 +25,33 @@ std::string url_in(const std::string& line) {
   return begin == std::string::npos ? "" : line.substr(begin, line.find_first_of(" ,\n", begin) - begin);
 }
 
-// Serves `requests` of a synthetic trace through a gateway with these flags; what its log says, and how the client ended.
+// The first minute or so of a trace like that of conversations, which have about three requests in a second.
+std::string trace_of(const std::string& folder, int requests) {
+  std::string trace = folder + "/trace.jsonl";
+  EXPECT_EQ(
+      srtctl({"trace", "synthesize", "--like", "conversation", "--requests", std::to_string(requests), "-o", trace}).exit_code,
+      0);
+  return trace;
+}
+
+// A command written with blanks between its words.
+std::vector<std::string> words_of(const std::string& command) {
+  std::vector<std::string> words;
+  std::istringstream in(command);
+  for (std::string word; in >> word;) words.push_back(word);
+  return words;
+}
+
+std::vector<std::string> replay_of(const std::string& trace, const std::string& folder, const std::string& url) {
+  return words_of("replay -m Qwen/Qwen3-32B --endpoint-type chat --custom-dataset-type mooncake_trace --fixed-schedule " +
+                  ("--streaming --speed 20 --max-lag-ms 60000 --input-file " + trace) + " --artifact-dir " + folder +
+                  "/artifacts --url " + url);
+}
+
+// Serves a minute of a synthetic trace through a gateway with these flags; what its log says, and how the client ended.
 std::string log_of_a_run(const std::vector<std::string>& client_flags, const std::vector<std::string>& route_flags) {
   const std::string folder = scratch_folder();
   const std::string log = folder + "/decisions.jsonl";
-  const std::string trace = folder + "/trace.jsonl";
-  EXPECT_EQ(srtctl({"trace", "synthesize", "--like", "conversation", "--requests", "60", "-o", trace}).exit_code, 0);
   Running servers({SRTCTL, "serve", "--port", "0", "--workers", "3", "--gpu", "h200", "--tp", "2", "--page-size", "64",
                    "--time-scale", "20"});
   std::vector<std::string> route{SRTCTL, "route", "--port", "0", "--decision-log", log, "--worker-urls"};
@@ -38,25 +60,7 @@ std::string log_of_a_run(const std::vector<std::string>& client_flags, const std
   Running gateway(route);
   const std::string url = url_in(gateway.line());
   EXPECT_THAT(url, HasSubstr("http://127.0.0.1:"));
-  std::vector<std::string> replay{"replay",
-                                  "-m",
-                                  "Qwen/Qwen3-32B",
-                                  "--endpoint-type",
-                                  "chat",
-                                  "--input-file",
-                                  trace,
-                                  "--custom-dataset-type",
-                                  "mooncake_trace",
-                                  "--fixed-schedule",
-                                  "--streaming",
-                                  "--speed",
-                                  "20",
-                                  "--artifact-dir",
-                                  folder + "/artifacts",
-                                  "--max-lag-ms",
-                                  "60000",
-                                  "--url",
-                                  url};
+  std::vector<std::string> replay = replay_of(trace_of(folder, 200), folder, url);
   replay.insert(replay.end(), client_flags.begin(), client_flags.end());
   const Finished client = srtctl(replay);
   EXPECT_EQ(client.exit_code, 0) << client.out << client.err;
@@ -77,13 +81,37 @@ TEST_P(DecisionLog, ReplayedWithoutSocketsGivesTheSameChoices) {
   const auto check = live::check_gateway_log(text);
   ASSERT_TRUE(check) << format_errors(check.error());
   EXPECT_THAT(check->differences, IsEmpty());
-  EXPECT_GE(check->choices, 60U);
-  EXPECT_GT(check->inputs, 240U);  // each arrives, is answered, has first bytes, ends
+  EXPECT_GE(check->choices, 200U);
+  EXPECT_GT(check->inputs, 800U);  // each arrives, is answered, has first bytes, ends
   EXPECT_EQ(text.find(R"("key":"somebody")") != std::string::npos, policy == "manual");
 }
 
 INSTANTIATE_TEST_SUITE_P(Policies, DecisionLog, ::testing::ValuesIn(route::policy_names()),
                          [](const auto& policy) { return std::string(policy.param); });
+
+TEST(DecisionLogOfPairs, ReplayedWithoutSocketsGivesTheSameChoices) {
+  const std::string folder = scratch_folder();
+  const std::string log = folder + "/decisions.jsonl";
+  const std::string serve = std::string(SRTCTL) + " serve --port 0 --tp 2 --time-scale 20 --disaggregation-mode ";
+  Running first(words_of(serve + "prefill --disaggregation-bootstrap-port 0"));
+  Running second(words_of(serve + "prefill --disaggregation-bootstrap-port 0"));
+  Running decode(words_of(serve + "decode"));
+  std::string route =
+      std::string(SRTCTL) + " route --port 0 --pd-disaggregation --prefill-policy bucket --decode-policy min_ttft";
+  for (Running* worker : {&first, &second}) {
+    const std::string line = worker->line();
+    const std::string port = line.substr(line.find("bootstrap port ") + 15);
+    route += " --prefill " + url_in(line) + " " + std::to_string(std::stoi(port));
+  }
+  Running gateway(words_of(route + " --decode " + url_in(decode.line()) + " --decision-log " + log));
+  const Finished client = srtctl(replay_of(trace_of(folder, 40), folder, url_in(gateway.line())));
+  EXPECT_EQ(client.exit_code, 0) << client.out << client.err;
+  EXPECT_EQ(gateway.stop(SIGTERM).exit_code, 0);
+  const auto check = live::check_gateway_log(read_text(log));
+  ASSERT_TRUE(check) << format_errors(check.error());
+  EXPECT_THAT(check->differences, IsEmpty());
+  EXPECT_GE(check->choices, 40U);
+}
 
 TEST(DecisionLogCheck, FindsAChangedChoice) {
   std::string text = log_of_a_run({}, {"--policy", "random", "--seed", "3", "--max-concurrent-requests", "4"});

@@ -124,6 +124,17 @@ TEST(Route, AWorkerThatIsKilledLeavesCutStreamsAndTheOthersServe) {
   EXPECT_EQ(route.stop(SIGTERM).exit_code, 0);
 }
 
+TEST(Route, WithoutStepTimesForTheWorkersTokensAreCounted) {
+  Running serve({SRTCTL, "serve", "--port", "0", "--tp", "2", "--instant"});
+  Running route(route_command({"--worker-urls", url_of(port_in(serve.line())), "--policy", "min_ttft", "--gpu", "h200",
+                               "--model", "nobody/has-this", "--explain"}));
+  const int port = ready_port(route);
+  EXPECT_THAT(stream(port, 3), AllOf(HasSubstr("x-srtctl-reason: least_ttft"), HasSubstr("data: [DONE]")));
+  const Finished ended = route.stop(SIGTERM);
+  EXPECT_EQ(ended.exit_code, 0);
+  EXPECT_THAT(ended.err, HasSubstr("no step times, tokens are counted instead"));
+}
+
 TEST(Route, PairsOfServedWorkersAnswer) {
   Running prefill({SRTCTL, "serve", "--port", "0", "--tp", "2", "--disaggregation-mode", "prefill", "--instant",
                    "--disaggregation-bootstrap-port", "0"});

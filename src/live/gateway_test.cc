@@ -309,9 +309,13 @@ TEST(Gateway, AWorkerThatAlwaysAnswersWithAnErrorOpensItsBreakerEvenWithoutRetri
   EXPECT_EQ(b.gateway->usable_workers(Role::aggregated), 0);
 }
 
-TEST(Gateway, ColdPromptsAtEqualLoadAreSpreadAndLaterTurnsStay) {
+class ColdPrompts : public ::testing::TestWithParam<std::pair<const char*, bool>> {};
+
+TEST_P(ColdPrompts, AtEqualLoadAreSpreadAndLaterTurnsStay) {
+  const cost::StepTime speed({.step = 1000, .token = 200});
   GatewaySettings s = gateway_settings(4);
-  s.policy = "cache_aware";
+  s.policy = GetParam().first;
+  for (UpstreamSettings& worker : s.workers) worker.speed = GetParam().second ? &speed : nullptr;
   GatewayBench b(s);
   std::map<std::string, int> count;
   for (std::uint64_t i = 0; i < 200; ++i) {
@@ -325,6 +329,11 @@ TEST(Gateway, ColdPromptsAtEqualLoadAreSpreadAndLaterTurnsStay) {
     EXPECT_THAT(b.commands().front(), ::testing::EndsWith(" whole " + std::to_string(worker)));
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(Policies, ColdPrompts,
+                         ::testing::Values(std::pair("cache_aware", false), std::pair("min_ttft", false),
+                                           std::pair("min_ttft", true)),
+                         [](const auto& p) { return std::string(p.param.first) + (p.param.second ? "_seconds" : ""); });
 
 // ---- Pairs of a prefill and a decode worker
 

@@ -55,10 +55,24 @@ void Ledger::learn(Worker& worker, const InFlight& request, Time first_token) {
   if (request.ttft <= Duration{}) return;
   const auto observed = static_cast<double>((first_token - request.dispatched).ns);
   const double ratio = std::clamp(observed / static_cast<double>(request.ttft.ns), kScaleLeast, kScaleMost);
-  worker.scale += kScaleWeight * (ratio - worker.scale);
+  const double before = scale_of(worker);
+  worker.scale = before + kScaleWeight * (ratio - before);
+  worker.learned = true;
+  double sum = 0;
+  int learned = 0;
+  for (const Worker& each : workers_) {
+    if (!each.learned || each.spec.role != worker.spec.role) continue;
+    sum += each.scale;
+    ++learned;
+  }
+  usual_scale_[static_cast<std::size_t>(worker.spec.role)] = sum / learned;
 }
 
-void Ledger::first_token(Worker& worker, const Event& event, Time now) const {
+double Ledger::scale_of(const Worker& worker) const {
+  return worker.learned ? worker.scale : usual_scale_[static_cast<std::size_t>(worker.spec.role)];
+}
+
+void Ledger::first_token(Worker& worker, const Event& event, Time now) {
   const std::size_t place = worker.requests.find(event.request);
   if (place == InFlightList::kNone) return;
   InFlight& request = worker.requests.at(place);
@@ -141,7 +155,7 @@ WorkerView Ledger::view(WorkerId id, Time now) const {
           .kv_capacity = worker.spec.kv_capacity,
           .requests = worker.requests.all(),
           .speed = worker.spec.speed,
-          .scale = worker.scale};
+          .scale = scale_of(worker)};
 }
 
 std::span<const WorkerView> Ledger::views(Role role, std::span<const WorkerId> left_out, Time now) {

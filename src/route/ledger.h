@@ -11,10 +11,12 @@
 //
 // Where asked to, it learns how much slower (or faster) a worker is than its step times say: the ratio of observed and
 // estimated time to first token, between kScaleLeast and kScaleMost, averaged with exponentially falling weights (kScaleWeight
-// for the newest). Requests without an estimate, and those whose first token cannot be seen, teach nothing. Belongs to one
+// for the newest). Requests without an estimate, and those whose first token cannot be seen, teach nothing. Of a worker
+// that nothing is known of yet it is the average of the others of its role. Belongs to one
 // Router, one thread.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -66,7 +68,8 @@ class Ledger {
     std::int64_t steps = 0;
     std::int64_t marks = 0;
     Time counted;
-    double scale = 1;      // learned
+    double scale = 1;
+    bool learned = false;  // the scale; until then it is as others' of its role on average
     cost::Ticks step = 0;  // one decode step of the batch as it is
   };
 
@@ -75,13 +78,15 @@ class Ledger {
   static void count_steps(Worker& worker, Time now);
   static void estimate_step(Worker& worker);
   static void dispatch(Worker& worker, const Event& event);
-  void first_token(Worker& worker, const Event& event, Time now) const;
-  static void learn(Worker& worker, const InFlight& request, Time first_token);
+  void first_token(Worker& worker, const Event& event, Time now);
+  double scale_of(const Worker& worker) const;
+  void learn(Worker& worker, const InFlight& request, Time first_token);
   static void remove(Worker& worker, std::size_t place);
 
   Duration view_delay_;
   bool learn_scale_;
-  std::vector<Worker> workers_;  // by id
+  std::array<double, 3> usual_scale_{1, 1, 1};  // by role, of those that were learned
+  std::vector<Worker> workers_;                 // by id
   std::vector<WorkerView> views_;
 };
 

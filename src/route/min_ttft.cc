@@ -13,7 +13,7 @@ std::variant<Pick, Hold> MinTtft::pick(const RequestView& request, std::span<con
   if (request.stage == Stage::decode) return pick_decode(request, workers);
   const bool timed = std::all_of(workers.begin(), workers.end(), [](const WorkerView& view) { return view.speed != nullptr; });
   Pick best{.worker = {}, .cached = 0, .why = Reason::least_ttft};
-  std::tuple least{INT64_MAX, INT_MAX};
+  std::tuple least{INT64_MAX, INT_MAX, UINT64_MAX};
   for (const WorkerView& view : workers) {
     const Worker& worker = workers_[view.id.value];
     const Tokens hit = cached(worker, request);
@@ -24,7 +24,8 @@ std::variant<Pick, Hold> MinTtft::pick(const RequestView& request, std::span<con
       cost = ttft.ns;
     }
     if (view.scale != 1.0) cost = static_cast<std::int64_t>(static_cast<double>(cost) * view.scale);
-    if (const std::tuple mine{cost, view.running}; mine < least) {
+    const std::uint64_t last = parameters_.spread_cold ? worker.last : 0;
+    if (const std::tuple mine{cost, view.running, last}; mine < least) {
       least = mine;
       best.worker = view.id;
       best.cached = hit;
@@ -104,7 +105,8 @@ void MinTtft::come_up(Worker& worker, const WorkerSpec& spec) const {
   if (spec.speed != nullptr) worker.queue.set_step(seconds(*spec.speed, 0, parameters_.chunk));
 }
 
-void MinTtft::dispatch(Worker& worker, const Event& event, Time now) const {
+void MinTtft::dispatch(Worker& worker, const Event& event, Time now) {
+  worker.last = ++dispatches_;
   INFBENCH_CHECK(event.asked != nullptr);
   const RequestView& request = *event.asked;
   const Duration own = worker.speed == nullptr ? Duration{} : seconds(*worker.speed, event.cached, request.input);

@@ -51,18 +51,20 @@ class MinTtft final : public Policy {
     std::int64_t answer_pages = 0;
     std::unordered_map<std::uint64_t, Lease> leases;  // by request; never iterated
     PrefillQueue queue;
+    std::uint64_t last = 0;  // the number of the last dispatch there
   };
 
   Pick pick_decode(const RequestView& request, std::span<const WorkerView> workers) const;
   Tokens cached(const Worker& worker, const RequestView& request) const;
   Duration seconds(const cost::StepTime& speed, Tokens cached, Tokens input) const;
   void come_up(Worker& worker, const WorkerSpec& spec) const;
-  void dispatch(Worker& worker, const Event& event, Time now) const;
+  void dispatch(Worker& worker, const Event& event, Time now);
   static void told(Worker& worker, const Event& event);
   static void let_go(Worker& worker, RequestId id);
 
   PolicyParameters parameters_;
   std::vector<Worker> workers_;  // by id
+  std::uint64_t dispatches_ = 0;
 };
 
 }  // namespace infbench::route

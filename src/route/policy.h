@@ -113,8 +113,8 @@ struct Event {
     kv_removed,   // these pages, that followed each other, no longer are
     kv_cleared,   // its cache is empty: from now on all that it stores and removes is told
     kv_lost,      // some of what it stored or removed was not told
-    up,   // can be picked (again)
-    down  // cannot be picked; what it still holds ends by events of its own
+    up,           // can be picked (again)
+    down          // cannot be picked; what it still holds ends by events of its own
   };
   What what = What::dispatched;
   Time at{};

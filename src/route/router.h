@@ -38,7 +38,7 @@ struct NoWorker {
 struct RouterConfig {
   std::unique_ptr<Policy> policy{};         // for whole requests, or for prompts if there is a decode policy
   std::unique_ptr<Policy> decode_policy{};  // set: separate prefill and decode workers
-  Duration view_delay{};  // how late first_token, finished and kv_* reach Ledger and policies
+  Duration view_delay{};                    // how late first_token, finished and kv_* reach Ledger and policies
   std::uint64_t seed = 0;
   bool learn_scale = false;  // workers' scales are learned from first tokens: for workers whose step times are guesses
 };

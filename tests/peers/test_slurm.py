@@ -181,9 +181,10 @@ def role_of(words):
     return words[words.index("--disaggregation-mode") + 1] if "--disaggregation-mode" in words else "aggregated"
 
 
+@pytest.mark.parametrize("frontend", ["sglang", "srtctl"])
 @pytest.mark.parametrize("recipe", [AGGREGATED, DISAGGREGATED], ids=["aggregated", "disaggregated"])
-def test_both_recipes(cluster, submit, small_trace, recipe):
-    job = submit(recipe, {"benchmark.speed": 2})
+def test_both_recipes(cluster, submit, small_trace, recipe, frontend):
+    job = submit(recipe, {"benchmark.speed": 2, "frontend.type": frontend})
     cluster.wait_for(job, in_phase("measuring"))
     pairs = ["0,1", "2,3", "4,5", "6,7"]
     roles = {place: role_of(words) for place, (_, words) in servers(cluster, job).items()}
@@ -201,6 +202,7 @@ def test_both_recipes(cluster, submit, small_trace, recipe):
     folder = cluster.outputs / job
     for name in ("recipe.yaml", "srtslurm.yaml", "batch.sh", "plan.json", "fingerprint.json", "logs/router.out"):
         assert (folder / name).exists(), f"{name}: {sorted(path.name for path in folder.rglob('*'))}"
+    assert ("gateway ready" in (folder / "logs/router.out").read_text()) == (frontend == "srtctl")
 
 
 def test_aiperf(cluster, submit, small_trace, hugging_face_home, tmp_path):

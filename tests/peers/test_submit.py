@@ -63,6 +63,28 @@ def test_both_recipes(local, small_trace, recipe):
     assert len(records) == len(small_trace[1])
 
 
+@pytest.mark.parametrize("kv_events", [False, True])
+@pytest.mark.parametrize("name", ["agg-round-robin", "disagg-kv-router", "agg-min-ttft", "disagg-min-ttft"])
+def test_our_gateway(local, small_trace, tmp_path, name, kv_events):
+    decisions = tmp_path / "decisions.jsonl"
+    sets = {"frontend.type": "srtctl", "frontend.args.decision-log": decisions, "backend.kv_events_config": str(kv_events).lower()}
+    command, env, out = local(ROOT / f"recipies/qwen3-32b/{name}.yaml", sets)
+    code, stdout, err = run(command, env=env, seconds=180)
+    assert code == 0, f"{stdout}\n{err}"
+    result = json.loads((out / "result.json").read_text())
+    assert result["valid"] and result["summary"]["errors"] == 0
+    assert result["summary"]["requests"] == len(small_trace[1])
+    assert "gateway ready: http://" in (out / "logs/router.out").read_text()
+    rows = read_rows(decisions)
+    assert sum(row["type"] == "choice" for row in rows) >= len(small_trace[1])
+    # Workers publish what they cache, and the gateway listens, only where the recipe says so.
+    told = {row["worker"] for row in rows if row["type"] == "kv_stored"}
+    first_roles = {row["worker"] for row in rows if row["type"] == "worker_added" and row["role"] != "decode"}
+    assert told == (first_roles if kv_events else set())
+    named = [row["told_pages"] for row in rows if row["type"] == "arrived"]
+    assert any(named) == (kv_events and name != "agg-round-robin")
+
+
 def test_a_worker_dies_while_measuring(local, program):
     command, env, out = local(DISAGGREGATED, {"benchmark.speed": 0.05})
     started = program(command, env)
