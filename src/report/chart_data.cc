@@ -60,7 +60,7 @@ void append_curve(std::string& out, std::string_view key, Values values, std::in
     x.push_back(limit);
     y.push_back(percent(within));
   }
-  out += fmt::format("\"{}\":{{", key);
+  out += fmt::format("\"{}\":{{\"always\":{:.6g},", key, percent(always));
   append_array(out, "x", x, 6);
   out += ',';
   append_array(out, "y", y, 6);

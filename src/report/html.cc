@@ -31,6 +31,8 @@ std::string headline(std::span<const RunResult> results) {
   std::string text = verdict(results);
   constexpr std::string_view kWord = "Verdict: ";
   if (text.starts_with(kWord)) text.erase(0, kWord.size());
+  constexpr std::string_view kAtMost = "<=";
+  for (std::size_t at = 0; (at = text.find(kAtMost, at)) != std::string::npos;) text.replace(at, kAtMost.size(), "\u2264");
   return text;
 }
 
@@ -108,7 +110,9 @@ std::string lanes_section(std::span<const FolderRun> runs) {
   return how("One row for each worker, all columns over the same time, one scale for a column over all rows and runs. Values "
              "are "
              "means over short spans (point at one to read it), so a moment's peak may be higher. KV in use is what requests "
-             "hold; kept prefixes that nobody uses do not count.") +
+             "hold; kept prefixes that nobody uses do not count. KV on its way: on a decode worker all requests for which it "
+             "has "
+             "set room aside and whose prompt is not there yet, on a prefill worker those whose last KV is being sent.") +
          "<div id=\"lanes\"></div>\n";
 }
 

@@ -82,12 +82,13 @@ std::string table(std::string_view what, const std::string& rows) {
       escaped(what), rows);
 }
 
-// A number with a bar behind it that is `share` of its column wide.
-std::string bar_cell(const std::string& text, double share, double value) {
+// Two cells: a number, and a bar that takes `share` of its column.
+std::string bar_cells(const std::string& text, double share, double value) {
   const long width = std::clamp(static_cast<long>(100 * share + 0.5), 0L, 100L);
   return fmt::format(
-      R"(<td class="n bar" data-value="{}"><svg viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true"><rect width="{}" height="10"/></svg><span>{}</span></td>)",
-      shortest(value), width, text);
+      "<td class=\"n\" data-value=\"{}\">{}</td><td class=\"bar\"><svg viewBox=\"0 0 100 10\" preserveAspectRatio=\"none\" "
+      "aria-hidden=\"true\"><rect width=\"{}\" height=\"10\"/></svg></td>",
+      shortest(value), text, width);
 }
 
 struct Misses {
@@ -136,7 +137,7 @@ std::string load_row(const WorkerLoad& load, std::span<const LoadColumn> columns
   std::string out = fmt::format(R"(<tr><th scope="row">{}</th>)", escaped(load.info.name));
   for (std::size_t i = 0; i < columns.size(); ++i) {
     const double value = columns[i].value_of(load);
-    out += bar_cell(grouped(value, columns[i].decimals), most[i] > 0 ? value / most[i] : 0, value);
+    out += bar_cells(grouped(value, columns[i].decimals), most[i] > 0 ? value / most[i] : 0, value);
   }
   return out + "</tr>\n";
 }
@@ -204,7 +205,7 @@ std::string html_misses(std::span<const FolderRun> runs, Labels labels) {
   std::string rows = "<thead><tr><th scope=\"col\">requests</th>";
   for (std::size_t i = 0; i < runs.size(); ++i) {
     rows +=
-        fmt::format(R"(<th scope="col" class="n" colspan="2">{}{}</th>)", runs.size() > 1 ? swatch(i) : "", escaped(labels[i]));
+        fmt::format(R"(<th scope="col" class="n" colspan="3">{}{}</th>)", runs.size() > 1 ? swatch(i) : "", escaped(labels[i]));
   }
   rows += "</tr></thead>\n<tbody>\n";
   for (const Kind& kind : kKinds) {
@@ -213,7 +214,7 @@ std::string html_misses(std::span<const FolderRun> runs, Labels labels) {
       const auto count = static_cast<double>(misses_of(run).*kind.count);
       const double share = run.requests.empty() ? 0 : count / static_cast<double>(run.requests.size());
       rows += fmt::format(R"(<td class="n">{}</td>)", grouped(count, 0));
-      rows += bar_cell(grouped(100 * share, 1) + " %", share, share);
+      rows += bar_cells(grouped(100 * share, 1) + " %", share, share);
     }
     rows += "</tr>\n";
   }
@@ -227,7 +228,7 @@ std::string html_loads(const FolderRun& run) {
   std::string rows = "<thead><tr><th scope=\"col\">worker</th>";
   std::vector<double> most(columns.size(), 0);
   for (std::size_t i = 0; i < columns.size(); ++i) {
-    rows += fmt::format(R"(<th scope="col" class="n">{}</th>)", columns[i].head);
+    rows += fmt::format(R"(<th scope="col" class="n">{}</th><td></td>)", columns[i].head);
     for (const WorkerLoad& load : summary.workers) most[i] = std::max(most[i], columns[i].value_of(load));
   }
   rows += "</tr></thead>\n<tbody>\n";
@@ -235,9 +236,10 @@ std::string html_loads(const FolderRun& run) {
   rows += "</tbody>\n<tfoot>\n";
   for (const measure::RoleLoad& role : summary.roles) {
     const auto ratio = [](const Value& value) { return value ? grouped(*value, 2) : "-"; };
-    rows += fmt::format(R"(<tr><th scope="row">{}: largest / mean</th><td class="n">{}</td><td class="n">{}</td>)",
-                        name_of(role.role), ratio(role.requests_max_over_mean), ratio(role.uncomputed_max_over_mean));
-    for (std::size_t i = 2; i < columns.size(); ++i) rows += "<td></td>";
+    rows += fmt::format(
+        R"(<tr><th scope="row">{}: largest / mean</th><td class="n">{}</td><td></td><td class="n">{}</td><td></td>)",
+        name_of(role.role), ratio(role.requests_max_over_mean), ratio(role.uncomputed_max_over_mean));
+    for (std::size_t i = 2; i < columns.size(); ++i) rows += "<td></td><td></td>";
     rows += "</tr>\n";
   }
   return table("Load of each worker", rows + "</tfoot>\n");

@@ -110,6 +110,22 @@ Names names_in(const std::string& folder) {
   return names;
 }
 
+std::vector<std::string> runs_below(const std::string& folder, int depth) {
+  if (is_file(folder + "/summary.json")) return {folder};
+  std::vector<std::string> below;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(folder, error)) {
+    if (depth > 0 && entry.is_directory(error) && entry.path().filename() != "warmup") below.push_back(entry.path().string());
+  }
+  std::sort(below.begin(), below.end());
+  std::vector<std::string> found;
+  for (const std::string& one : below) {
+    const auto runs = runs_below(one, depth - 1);
+    found.insert(found.end(), runs.begin(), runs.end());
+  }
+  return found;
+}
+
 }  // namespace
 
 Result<FolderRun> read_run_folder(const std::string& folder) {
@@ -146,21 +162,6 @@ Result<FolderRun> read_run_folder(const std::string& folder) {
   return run;
 }
 
-std::vector<std::string> run_folders(const std::string& folder) {
-  if (is_file(folder + "/summary.json")) return {folder};
-  if (is_file(folder + "/artifacts/summary.json")) return {folder + "/artifacts"};
-  std::vector<std::string> found;
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator(folder, error)) {
-    for (const char* below : {"", "/artifacts"}) {
-      const std::string place = entry.path().string() + below;
-      if (!is_file(place + "/summary.json")) continue;
-      found.push_back(place);
-      break;
-    }
-  }
-  std::sort(found.begin(), found.end());
-  return found;
-}
+std::vector<std::string> run_folders(const std::string& folder) { return runs_below(folder, 3); }
 
 }  // namespace infbench::report

@@ -51,8 +51,8 @@ struct FolderRun {
 // Errors: no summary.json there, or a file that is not what these commands write, with its line.
 Result<FolderRun> read_run_folder(const std::string& folder);
 
-// The folders of runs that `folder` stands for: itself if it has a summary.json or an artifacts/summary.json (of submit), else
-// those of its folders that have one, by name. Empty: there are none.
+// The folders of runs that `folder` stands for: itself if it has a summary.json, else those up to three folders below that have
+// one, by name (compare has a folder for each recipe, submit one in artifacts/); warm-ups are none. Empty: there are none.
 std::vector<std::string> run_folders(const std::string& folder);
 
 }  // namespace infbench::report

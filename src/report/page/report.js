@@ -51,7 +51,7 @@
     const rough = (hi - lo) / count;
     const power = 10 ** Math.floor(Math.log10(rough));
     const step = [1, 2, 5, 10].find((f) => f * power >= rough) * power;
-    for (let i = Math.ceil(lo / step - 1e-9); i * step <= hi + step * 1e-9; ++i) out.push(i * step);
+    for (let i = Math.ceil(lo / step - 1e-9); i * step <= hi + step * 1e-9; ++i) out.push(i * step + 0);
     return out;
   }
 
@@ -83,8 +83,7 @@
       this.svg = node(this.plot, 'svg', {tabindex: 0, role: 'img', 'aria-label': spec.label});
       this.readout = node(host, 'p', {class: 'readout', 'aria-live': 'polite'}, '\u00a0');
       this.listen();
-      all.push(this);
-      this.draw();
+      all.push(this);  // drawn when all have their place
     }
 
     listen() {
@@ -221,15 +220,19 @@
       node(this.svg, 'path', {class: 'axis', d: `M${frame.left} ${frame.bottom}H${frame.right}`});
       node(this.svg, 'text', {x: 0, y: 12}, y.title);
       node(this.svg, 'text', {x: frame.right, y: frame.bottom + 32, 'text-anchor': 'end'}, x.title);
-      const clip = this.clip(frame);
+      const clip = this.clip({...frame, top: frame.top - 2, bottom: frame.bottom + 2});
       for (const one of series) {
-        node(this.svg, 'path', {class: `${one.kind} ${one.style}`, d: this.path(one, frame), 'clip-path': clip, 'data-name': one.name});
+        for (const d of this.paths(one, frame)) {
+          node(this.svg, 'path', {class: `${one.kind} ${one.style}`, d, 'clip-path': clip, 'data-name': one.name});
+        }
       }
       for (const limit of limits) this.limit(limit, frame);
     }
 
-    path(one, frame) {
-      let out = '';
+    // Of a curve one path. Of points several that lie on one another, so that where there are many it is darker.
+    paths(one, frame) {
+      const points = one.kind === 'points';
+      const out = Array(points ? 8 : 1).fill('');
       let pen = false;
       for (let i = 0; i < one.x.length; ++i) {
         if (one.y[i] === null) {
@@ -237,7 +240,7 @@
           continue;
         }
         const place = `${this.x_of(one.x[i], frame).toFixed(1)} ${this.y_of(one.y[i]).toFixed(1)}`;
-        out += one.kind === 'points' ? `M${place}h0` : (pen ? 'L' : 'M') + place;
+        out[i % out.length] += points ? `M${place}h0` : (pen ? 'L' : 'M') + place;
         pen = true;
       }
       return out;
@@ -393,11 +396,15 @@
     const host = host_of(id);
     if (!host) return;
     const series = runs.flatMap((run, i) => (run[key] && run[key].x.length > 0
-      ? [{name: named(run), style: style_of(i), kind: 'curve', x: run[key].x, y: run[key].y}] : []));
+      ? [{name: named(run), style: style_of(i), kind: 'curve', always: run[key].always, x: run[key].x, y: run[key].y}] : []));
     if (series.length === 0) return;
     const xs = series.flatMap((one) => [one.x.find((v) => v > 0) ?? 1e-3, one.x.at(-1)]);
     const limits = limit_key ? unique(runs.map((run) => run[limit_key])) : [];
     const [lo, hi] = [Math.max(1e-3, Math.min(...xs, ...limits)), Math.max(...xs, ...limits, 2e-3)];
+    for (const one of series) {  // outside of its values a curve goes on level
+      one.x = [lo / 1.05, ...one.x, hi * 1.05];
+      one.y = [one.always, ...one.y, one.y.at(-1)];
+    }
     heading(host, title);
     if (several) legend(host, series);
     new Plot(host, {
@@ -453,7 +460,7 @@
     const shown = runs.filter((run) => run.timeline.workers.length > 0);
     if (!host || shown.length === 0) return;
     const keys = [['waiting', 'Waiting', 'requests'], ['prefill', 'In prefill', 'requests'], ['decode', 'Decode batch', 'requests'],
-                  ['kv_percent', 'KV in use', '%'], ['transfers', 'KV transfers', 'requests']];
+                  ['kv_percent', 'KV in use', '%'], ['transfers', 'KV on its way', 'requests']];
     const columns = keys.map(([key, title, unit]) => {
       const most = Math.max(...shown.flatMap((run) => run.timeline.workers.flatMap((w) => chunked(w[key], Math.max))));
       return {key, title, unit, most: key === 'kv_percent' ? 100 : most};
@@ -500,6 +507,7 @@
   hits();
   curves('curve-lag', 'lag', 'Lag of the client: from due to first byte written', null);
 
+  for (const chart of all) chart.draw();
   let width = window.innerWidth;
   window.addEventListener('resize', () => {
     if (window.innerWidth === width) return;
