@@ -37,7 +37,8 @@ std::string headline(std::span<const RunResult> results) {
 }
 
 // How far the verdict can be trusted.
-std::string certainty(std::span<const FolderRun> runs) {
+std::string certainty_of(std::span<const FolderRun> runs, std::string_view tested) {
+  if (!tested.empty()) return fmt::format("<p>{}</p>\n", escaped(tested));
   if (runs.size() == 1) return "";
   const RunInfo& first = runs[0].run.info;
   const bool one_traffic = std::all_of(runs.begin(), runs.end(), [&](const FolderRun& run) {
@@ -152,7 +153,7 @@ std::vector<Section> sections_of(std::span<const FolderRun> runs, Labels labels)
   std::vector<Section> sections = {{"figures", "Figures", html_figures(runs, labels)}};
   if (records) {
     sections.push_back({"limits", "Limits", latency_section()});
-    sections.push_back({"misses", "Why requests missed", html_misses(runs, labels)});
+    sections.push_back({"misses", "Why requests missed", html_misses(runs, labels) + html_causes(runs, labels)});
     sections.push_back({"ttft", "TTFT of each request", points_section(runs)});
   } else {
     sections.push_back({"limits", "Requests", how("The run kept no records of its requests, so there are no charts of them.")});
@@ -166,10 +167,11 @@ std::vector<Section> sections_of(std::span<const FolderRun> runs, Labels labels)
   return sections;
 }
 
-std::string header(std::span<const FolderRun> runs, Labels labels, const std::string& verdict_text) {
+std::string header(std::span<const FolderRun> runs, Labels labels, const std::string& verdict_text,
+                   std::string_view certainty) {
   const std::string kind = runs.size() == 1 ? "one run" : fmt::format("{} runs side by side", runs.size());
   return fmt::format("<header>\n<p class=\"kicker\">infbench report, {}</p>\n<h1>{}</h1>\n{}{}</header>\n", kind,
-                     escaped(verdict_text), certainty(runs), flags(runs, labels));
+                     escaped(verdict_text), certainty_of(runs, certainty), flags(runs, labels));
 }
 
 std::string document_head(const std::string& title) {
@@ -185,7 +187,7 @@ std::string document_head(const std::string& title) {
 
 }  // namespace
 
-std::string html_report(std::span<const FolderRun> runs) {
+std::string html_report(std::span<const FolderRun> runs, std::string_view certainty) {
   INFBENCH_CHECK(!runs.empty());
   const std::vector<RunResult> results = results_of(runs);
   const std::vector<std::string> labels = labels_of(results);
@@ -193,7 +195,7 @@ std::string html_report(std::span<const FolderRun> runs) {
   std::string title = labels[0];
   for (std::size_t i = 1; i < labels.size(); ++i) title += " vs " + labels[i];
   std::string out = document_head(title + " - infbench");
-  out += header(runs, labels, headline(results));
+  out += header(runs, labels, headline(results), certainty);
   out += "<nav aria-label=\"Sections\">";
   for (const Section& section : sections) out += fmt::format("<a href=\"#{}\">{}</a>", section.id, section.title);
   out += "</nav>\n<main>\n";
@@ -210,7 +212,7 @@ std::string html_report(std::span<const FolderRun> runs) {
   return out;
 }
 
-Result<void> write_html_report(const std::vector<std::string>& folders, const std::string& file) {
+Result<void> write_html_report(const std::vector<std::string>& folders, const std::string& file, std::string_view certainty) {
   std::vector<FolderRun> runs;
   Errors errors;
   for (const std::string& folder : folders) {
@@ -222,7 +224,7 @@ Result<void> write_html_report(const std::vector<std::string>& folders, const st
     }
   }
   if (!errors.empty()) return fail(std::move(errors));
-  return write_file(file, html_report(runs), "choose another file with -o, or make room or permission there");
+  return write_file(file, html_report(runs, certainty), "choose another file with -o, or make room or permission there");
 }
 
 }  // namespace infbench::report

@@ -113,6 +113,31 @@ Misses misses_of(const FolderRun& run) {
   return m;
 }
 
+const MissCauses::Cause* find_cause(const FolderRun& run, std::string_view limit, std::string_view part) {
+  for (const MissCauses& missed : run.causes) {
+    if (missed.limit != limit) continue;
+    for (const MissCauses::Cause& cause : missed.causes) {
+      if (cause.part == part) return &cause;
+    }
+  }
+  return nullptr;
+}
+
+std::string cause_row(std::span<const FolderRun> runs, const MissCauses& missed, const std::string& part) {
+  std::string name = part;
+  std::replace(name.begin(), name.end(), '_', ' ');
+  std::string out = fmt::format(R"(<tr><th scope="row">{} missed: {}</th>)", missed.limit, escaped(name));
+  for (const FolderRun& run : runs) {
+    const MissCauses::Cause* cause = find_cause(run, missed.limit, part);
+    const double count = cause != nullptr ? static_cast<double>(cause->requests) : 0;
+    const bool has_mean = cause != nullptr && cause->mean_ms == cause->mean_ms;
+    out += fmt::format(R"(<td class="n">{}</td>)", has_mean ? grouped(cause->mean_ms, 1) : "-");
+    const double all = static_cast<double>(run.run.summary.requests);
+    out += bar_cells(grouped(count, 0), all > 0 ? count / all : 0, count);
+  }
+  return out + "</tr>\n";
+}
+
 // The column of `value_of`, with bars relative to its largest.
 using LoadValue = std::function<double(const WorkerLoad&)>;
 struct LoadColumn {
@@ -219,6 +244,23 @@ std::string html_misses(std::span<const FolderRun> runs, Labels labels) {
     rows += "</tr>\n";
   }
   return table("Why requests missed their limits", rows + "</tbody>\n");
+}
+
+std::string html_causes(std::span<const FolderRun> runs, Labels labels) {
+  const auto explained = std::find_if(runs.begin(), runs.end(), [](const FolderRun& run) { return !run.causes.empty(); });
+  if (explained == runs.end()) return {};
+  std::string rows = "<thead><tr><th scope=\"col\">mean ms of each part, requests that it led in</th>";
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    rows +=
+        fmt::format(R"(<th scope="col" class="n" colspan="3">{}{}</th>)", runs.size() > 1 ? swatch(i) : "", escaped(labels[i]));
+  }
+  rows += "</tr></thead>\n";
+  for (const MissCauses& missed : explained->causes) {
+    rows += "<tbody>\n";
+    for (const MissCauses::Cause& cause : missed.causes) rows += cause_row(runs, missed, cause.part);
+    rows += "</tbody>\n";
+  }
+  return table("What took their time", rows);
 }
 
 std::string html_loads(const FolderRun& run) {

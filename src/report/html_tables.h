@@ -17,6 +17,9 @@ std::string html_figures(std::span<const FolderRun> runs, Labels labels);
 // How many requests of each run were good, and which limit the others missed.
 std::string html_misses(std::span<const FolderRun> runs, Labels labels);
 
+// What took the time of those that missed, of runs that explained it; empty if there are none.
+std::string html_causes(std::span<const FolderRun> runs, Labels labels);
+
 // Each worker's share, of one run; empty if it does not know its workers.
 std::string html_loads(const FolderRun& run);
 

@@ -90,6 +90,29 @@ Result<void> read_timeline(const std::string& file, std::int64_t first_due_ns, c
   return {};
 }
 
+// {"explain": {"missed_ttft": {"requests", "causes": {part: count}, "mean_ms": {part: ms}}, "missed_itl": ...}}.
+std::vector<MissCauses> causes_of(element summary) {
+  std::vector<MissCauses> out;
+  for (const auto& [limit, pointer] : {std::pair{"TTFT", "/explain/missed_ttft"}, std::pair{"ITL", "/explain/missed_itl"}}) {
+    element missed;
+    simdjson::dom::object causes;
+    if (summary.at_pointer(pointer).get(missed) != simdjson::SUCCESS || missed["causes"].get(causes) != simdjson::SUCCESS) {
+      continue;
+    }
+    MissCauses one{.limit = limit, .requests = 0, .causes = {}};
+    if (missed["requests"].get(one.requests) != simdjson::SUCCESS) one.requests = 0;
+    for (const auto field : causes) {
+      MissCauses::Cause cause{.part = std::string(field.key)};
+      if (field.value.get(cause.requests) != simdjson::SUCCESS) continue;
+      double ms = 0;
+      if (missed["mean_ms"][field.key].get(ms) == simdjson::SUCCESS) cause.mean_ms = ms;
+      one.causes.push_back(std::move(cause));
+    }
+    out.push_back(std::move(one));
+  }
+  return out;
+}
+
 // The file of records, and aiperf's summary beside it: --profile-export-prefix may have named them otherwise.
 struct Names {
   std::string records, aiperf;
@@ -141,6 +164,7 @@ Result<FolderRun> read_run_folder(const std::string& folder) {
   const auto summary = load(parser, file);
   if (!summary) return fail(summary.error());
   if (!read_summary(*summary, run.run)) return not_ours(file, "a summary as srtctl writes it");
+  run.causes = causes_of(*summary);
   const Names names = names_in(folder);
   run.run.info.generator.clear();
   if (is_file(names.aiperf)) {

@@ -2,6 +2,7 @@
 // write; files that are not there (no records, no timeline) leave their part empty. Called from one thread.
 #pragma once
 
+#include <cstdint>
 #include <limits>
 #include <string>
 #include <vector>
@@ -42,10 +43,23 @@ struct RunTimeline {
   std::vector<WorkerSeries> workers;
 };
 
+// Of the requests that missed one limit: which part of their time led, and how much of each part they had on average.
+struct MissCauses {
+  std::string limit;  // "TTFT"
+  std::int64_t requests = 0;
+  struct Cause {
+    std::string part;  // "queue"
+    std::int64_t requests = 0;
+    double mean_ms = RequestFigures::kNone;
+  };
+  std::vector<Cause> causes;
+};
+
 struct FolderRun {
   measure::RunResult run;                // of the summary what figures.h and verdict.h read
   std::vector<RequestFigures> requests;  // in the order of the file; empty: the run kept no records
   RunTimeline timeline;
+  std::vector<MissCauses> causes;  // empty: the run did not explain itself
 };
 
 // Errors: no summary.json there, or a file that is not what these commands write, with its line.

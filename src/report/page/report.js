@@ -319,7 +319,7 @@
     column(column, frame, style) {
       const {rows, start, bin} = this.spec;
       node(this.svg, 'text', {class: 'name', x: frame.left, y: 13}, column.title);
-      node(this.svg, 'text', {x: frame.left, y: 28}, `row: 0 \u2013 ${number(column.most)} ${column.unit}`);
+      node(this.svg, 'text', {x: frame.left, y: 28}, `0 \u2013 ${number(column.most)} ${column.unit}`);
       const clip = this.clip({...frame, top: 36});
       rows.forEach((row, r) => {
         const base = this.base(r);
@@ -451,8 +451,9 @@
   function scatters() {
     scatter('ttft-time', {...time_axis, of: (points) => points.t_ms.map((ms) => ms / 1000)}, 'TTFT over time', over_time);
     const longest = Math.max(1, ...runs.flatMap((run) => (run.points ? chunked(run.points.new_tokens, Math.max) : [])));
-    scatter('ttft-length', {kind: 'linear', lo: 0, hi: longest * 1.02, title: 'prompt tokens that were not cached',
-                            read: (v) => `${number(v)} tokens to compute`, of: (points) => points.new_tokens}, 'TTFT over prompt length');
+    const shortest = Math.max(1, Math.min(longest / 10, ...runs.flatMap((run) => (run.points ? chunked(run.points.new_tokens, Math.min) : []))));
+    scatter('ttft-length', {kind: 'log', lo: shortest / 1.1, hi: longest * 1.1, title: 'prompt tokens that were not cached (log scale)',
+                            read: (v) => `${number(v)} tokens to compute`, of: (points) => points.new_tokens.map((n) => Math.max(1, n))}, 'TTFT over prompt length');
   }
 
   function lanes() {
