@@ -1,6 +1,8 @@
 #include "report/html.h"
 
 #include <algorithm>
+#include <numeric>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -37,8 +39,9 @@ std::string headline(std::span<const RunResult> results) {
 }
 
 // How far the verdict can be trusted.
-std::string certainty_of(std::span<const FolderRun> runs, std::string_view tested) {
-  if (!tested.empty()) return fmt::format("<p>{}</p>\n", escaped(tested));
+std::string certainty_of(std::span<const FolderRun> runs, const PageNotes& notes) {
+  const std::string rest = notes.left_out.empty() ? "" : fmt::format("<p>{}</p>\n", escaped(notes.left_out));
+  if (!notes.certainty.empty()) return fmt::format("<p>{}</p>\n", escaped(notes.certainty)) + rest;
   if (runs.size() == 1) return "";
   const RunInfo& first = runs[0].run.info;
   const bool one_traffic = std::all_of(runs.begin(), runs.end(), [&](const FolderRun& run) {
@@ -47,7 +50,7 @@ std::string certainty_of(std::span<const FolderRun> runs, std::string_view teste
   });
   std::string out = "Whether this difference is decided was not tested: one run of each, one seed.";
   if (!one_traffic) out = "The runs did not get the same traffic (see What was run): their figures may differ for that alone.";
-  return fmt::format("<p>{}</p>\n", out);
+  return fmt::format("<p>{}</p>\n", out) + rest;
 }
 
 std::string flag(std::string_view text, bool bad) {
@@ -150,14 +153,15 @@ std::string client_section(std::span<const FolderRun> runs, Labels labels) {
 
 std::vector<Section> sections_of(std::span<const FolderRun> runs, Labels labels) {
   const bool records = any(runs, [](const FolderRun& run) { return !run.requests.empty(); });
-  std::vector<Section> sections = {{"figures", "Figures", html_figures(runs, labels)}};
+  std::vector<Section> sections = {{"goodput", "Goodput", html_goodput(runs, labels)}};
   if (records) {
     sections.push_back({"limits", "Limits", latency_section()});
     sections.push_back({"misses", "Why requests missed", html_misses(runs, labels) + html_causes(runs, labels)});
-    sections.push_back({"ttft", "TTFT of each request", points_section(runs)});
   } else {
     sections.push_back({"limits", "Requests", how("The run kept no records of its requests, so there are no charts of them.")});
   }
+  sections.push_back({"figures", "Latency and throughput", html_latencies(runs, labels)});
+  if (records) sections.push_back({"ttft", "TTFT of each request", points_section(runs)});
   sections.push_back({"workers", "Workers over time", lanes_section(runs)});
   sections.push_back({"load", "Load balance", loads_section(runs, labels)});
   if (records) sections.push_back({"prefix", "Prefix cache", hits_section(runs)});
@@ -167,11 +171,10 @@ std::vector<Section> sections_of(std::span<const FolderRun> runs, Labels labels)
   return sections;
 }
 
-std::string header(std::span<const FolderRun> runs, Labels labels, const std::string& verdict_text,
-                   std::string_view certainty) {
+std::string header(std::span<const FolderRun> runs, Labels labels, const std::string& verdict_text, const PageNotes& notes) {
   const std::string kind = runs.size() == 1 ? "one run" : fmt::format("{} runs side by side", runs.size());
   return fmt::format("<header>\n<p class=\"kicker\">infbench report, {}</p>\n<h1>{}</h1>\n{}{}</header>\n", kind,
-                     escaped(verdict_text), certainty_of(runs, certainty), flags(runs, labels));
+                     escaped(verdict_text), certainty_of(runs, notes), flags(runs, labels));
 }
 
 std::string document_head(const std::string& title) {
@@ -185,9 +188,37 @@ std::string document_head(const std::string& title) {
       policy_hash(kPageStyle), policy_hash(kPageScript), escaped(title), kPageStyle);
 }
 
+Result<std::vector<FolderRun>> read_all(const std::vector<std::string>& folders, Parts parts) {
+  std::vector<FolderRun> runs;
+  Errors errors;
+  for (const std::string& folder : folders) {
+    auto run = read_run_folder(folder, parts);
+    if (run) {
+      runs.push_back(*std::move(run));
+    } else {
+      errors.insert(errors.end(), run.error().begin(), run.error().end());
+    }
+  }
+  if (!errors.empty()) return fail(std::move(errors));
+  return runs;
+}
+
+// The folders of the kMostRuns best runs, in the order given.
+std::vector<std::string> best_of(const std::vector<std::string>& folders, std::span<const FolderRun> runs) {
+  std::vector<std::size_t> places(runs.size());
+  std::iota(places.begin(), places.end(), std::size_t{0});
+  const auto goodput = [&](std::size_t i) { return runs[i].run.summary.goodput_fraction().value_or(-1); };
+  std::stable_sort(places.begin(), places.end(), [&](std::size_t a, std::size_t b) { return goodput(a) > goodput(b); });
+  places.resize(kMostRuns);
+  std::sort(places.begin(), places.end());
+  std::vector<std::string> best;
+  for (const std::size_t place : places) best.push_back(folders[place]);
+  return best;
+}
+
 }  // namespace
 
-std::string html_report(std::span<const FolderRun> runs, std::string_view certainty) {
+std::string html_report(std::span<const FolderRun> runs, const PageNotes& notes) {
   INFBENCH_CHECK(!runs.empty());
   const std::vector<RunResult> results = results_of(runs);
   const std::vector<std::string> labels = labels_of(results);
@@ -195,7 +226,7 @@ std::string html_report(std::span<const FolderRun> runs, std::string_view certai
   std::string title = labels[0];
   for (std::size_t i = 1; i < labels.size(); ++i) title += " vs " + labels[i];
   std::string out = document_head(title + " - infbench");
-  out += header(runs, labels, headline(results), certainty);
+  out += header(runs, labels, headline(results), notes);
   out += "<nav aria-label=\"Sections\">";
   for (const Section& section : sections) out += fmt::format("<a href=\"#{}\">{}</a>", section.id, section.title);
   out += "</nav>\n<main>\n";
@@ -212,19 +243,15 @@ std::string html_report(std::span<const FolderRun> runs, std::string_view certai
   return out;
 }
 
-Result<void> write_html_report(const std::vector<std::string>& folders, const std::string& file, std::string_view certainty) {
-  std::vector<FolderRun> runs;
-  Errors errors;
-  for (const std::string& folder : folders) {
-    auto run = read_run_folder(folder);
-    if (run) {
-      runs.push_back(*std::move(run));
-    } else {
-      errors.insert(errors.end(), run.error().begin(), run.error().end());
-    }
+Result<void> write_html_report(const std::vector<std::string>& folders, const std::string& file, PageNotes notes) {
+  const bool too_many = folders.size() > kMostRuns;
+  auto runs = read_all(folders, too_many ? Parts::summary : Parts::all);
+  if (too_many && runs) {
+    notes.left_out = fmt::format("Shown are the {} best of {} runs.", kMostRuns, folders.size());
+    runs = read_all(best_of(folders, *runs), Parts::all);
   }
-  if (!errors.empty()) return fail(std::move(errors));
-  return write_file(file, html_report(runs, certainty), "choose another file with -o, or make room or permission there");
+  if (!runs) return fail(std::move(runs.error()));
+  return write_file(file, html_report(*runs, notes), "choose another file with -o, or make room or permission there");
 }
 
 }  // namespace infbench::report

@@ -3,9 +3,9 @@
 // thread.
 #pragma once
 
+#include <cstddef>
 #include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -13,13 +13,19 @@
 
 namespace infbench::report {
 
-// At least one run. The same runs give the same bytes. `certainty`: a sentence on how sure the verdict is, where that was
-// tested; empty: it was not, and the page says so.
-std::string html_report(std::span<const FolderRun> runs, std::string_view certainty = {});
+// Sentences under the headline; may be empty.
+struct PageNotes {
+  std::string certainty = {};  // how sure the verdict is, where that was tested; else the page says that it was not
+  std::string left_out = {};   // which runs are not shown
+};
 
-// Reads the folders, in this order, and writes the report of all of them to `file`. Errors: those of read_run_folder(), all of
-// them; `file` cannot be written.
-Result<void> write_html_report(const std::vector<std::string>& folders, const std::string& file,
-                               std::string_view certainty = {});
+// At least one run. The same runs give the same bytes.
+std::string html_report(std::span<const FolderRun> runs, const PageNotes& notes = {});
+
+inline constexpr std::size_t kMostRuns = 12;  // on one page
+
+// Reads the folders, in this order, and writes the report of all of them to `file`; of more than kMostRuns those with the most
+// goodput, and says so. Errors: those of read_run_folder(), all of them; `file` cannot be written.
+Result<void> write_html_report(const std::vector<std::string>& folders, const std::string& file, PageNotes notes = {});
 
 }  // namespace infbench::report

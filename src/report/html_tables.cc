@@ -206,15 +206,17 @@ std::string client_row(std::string_view name, std::span<const FolderRun> runs, i
 
 }  // namespace
 
-std::string html_figures(std::span<const FolderRun> runs, Labels labels) {
-  std::string rows = head(labels, "", runs.size() == 2);
-  rows += figure_rows(goodput_figures(), runs);
-  rows += latency_rows(runs);
-  rows += figure_rows(throughput_figures(), runs);
+std::string html_goodput(std::span<const FolderRun> runs, Labels labels) {
   std::string note;
   if (runs.size() > 1) note = "<p class=\"note\">* the best of its row.";
   if (runs.size() == 2) note += " Difference: the second minus the first; pt: points of 100 %.";
-  return table("Figures", rows) + (note.empty() ? "" : note + "</p>\n");
+  return table("Goodput", head(labels, "", runs.size() == 2) + figure_rows(goodput_figures(), runs)) +
+         (note.empty() ? "" : note + "</p>\n");
+}
+
+std::string html_latencies(std::span<const FolderRun> runs, Labels labels) {
+  return table("Latency and throughput",
+               head(labels, "", runs.size() == 2) + latency_rows(runs) + figure_rows(throughput_figures(), runs));
 }
 
 std::string html_misses(std::span<const FolderRun> runs, Labels labels) {

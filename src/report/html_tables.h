@@ -11,8 +11,10 @@ namespace infbench::report {
 
 using Labels = std::span<const std::string>;
 
-// A column for each run, for two also their difference. Every figure's cell has its exact value in data-value.
-std::string html_figures(std::span<const FolderRun> runs, Labels labels);
+// A column for each run, for two also their difference. Every figure's cell has its exact value in data-value. Goodput and
+// limits; latencies and throughput.
+std::string html_goodput(std::span<const FolderRun> runs, Labels labels);
+std::string html_latencies(std::span<const FolderRun> runs, Labels labels);
 
 // How many requests of each run were good, and which limit the others missed.
 std::string html_misses(std::span<const FolderRun> runs, Labels labels);

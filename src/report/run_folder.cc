@@ -151,7 +151,7 @@ std::vector<std::string> runs_below(const std::string& folder, int depth) {
 
 }  // namespace
 
-Result<FolderRun> read_run_folder(const std::string& folder) {
+Result<FolderRun> read_run_folder(const std::string& folder, Parts parts) {
   const std::string file = folder + "/summary.json";
   if (!is_file(file)) {
     return fail(Error{.what = "there is no summary.json: not the output folder of a run that has ended",
@@ -165,6 +165,7 @@ Result<FolderRun> read_run_folder(const std::string& folder) {
   if (!summary) return fail(summary.error());
   if (!read_summary(*summary, run.run)) return not_ours(file, "a summary as srtctl writes it");
   run.causes = causes_of(*summary);
+  if (parts == Parts::summary) return run;
   const Names names = names_in(folder);
   run.run.info.generator.clear();
   if (is_file(names.aiperf)) {

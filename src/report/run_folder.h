@@ -62,8 +62,10 @@ struct FolderRun {
   std::vector<MissCauses> causes;  // empty: the run did not explain itself
 };
 
-// Errors: no summary.json there, or a file that is not what these commands write, with its line.
-Result<FolderRun> read_run_folder(const std::string& folder);
+// Errors: no summary.json there, or a file that is not what these commands write, with its line. Parts::summary leaves requests
+// and timeline empty.
+enum class Parts : std::uint8_t { summary, all };
+Result<FolderRun> read_run_folder(const std::string& folder, Parts parts = Parts::all);
 
 // The folders of runs that `folder` stands for: itself if it has a summary.json, else those up to three folders below that have
 // one, by name (compare has a folder for each recipe, submit one in artifacts/); warm-ups are none. Empty: there are none.

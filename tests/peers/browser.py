@@ -31,7 +31,8 @@ class Browser:
         self.process = subprocess.Popen(
             ["chromium", *flags, "about:blank"], stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
         )
-        self._socket = connect(self._address(), max_size=None, proxy=None)
+        self._connection = contextlib.ExitStack()
+        self._socket = self._connection.enter_context(connect(self._address(), max_size=None, proxy=None))
         target = self("Target.createTarget", url="about:blank")["targetId"]
         self._session = self("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Log", "Network"):
@@ -51,7 +52,7 @@ class Browser:
 
     def __exit__(self, *_):
         with contextlib.suppress(Exception):
-            self._socket.close()
+            self._connection.close()
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -121,10 +122,9 @@ class Browser:
         ):
             self("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", buttons=buttons, clickCount=1)
 
-    def screenshot(self, path, height=None):
-        """Of the whole page, or of its first `height` pixels."""
-        size = self("Page.getLayoutMetrics")["cssContentSize"]
-        clip = {"x": 0, "y": 0, "width": size["width"], "height": height or size["height"], "scale": 1}
+    def screenshot(self, path, top, bottom):
+        """Of the page's full width, between two heights."""
+        clip = {"x": 0, "y": top, "width": self.run("innerWidth"), "height": bottom - top, "scale": 1}
         png = self("Page.captureScreenshot", format="png", clip=clip, captureBeyondViewport=True)
         pathlib.Path(path).write_bytes(base64.b64decode(png["data"]))
 

@@ -26,14 +26,30 @@ def compared(conversation, tmp_path_factory):
     return folder
 
 
-@pytest.fixture
-def browser(tmp_path):
-    folder = tmp_path / "chromium"
-    folder.mkdir()
-    with Browser(folder) as page:
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory):
+    with Browser(tmp_path_factory.mktemp("chromium")) as page:
         yield page
-        assert page.errors == []
-        assert page.requests == []
+
+
+@pytest.fixture
+def browser(chromium):
+    """The one browser; nothing may be complained of or asked for while a test has it."""
+    chromium.errors.clear()
+    chromium.requests.clear()
+    yield chromium
+    chromium.run("0")  # what the page told until now is read
+    assert chromium.errors == []
+    assert chromium.requests == []
+
+
+def test_complaints_are_heard(chromium, tmp_path):
+    page = tmp_path / "bad.html"
+    page.write_text("<img src='http://127.0.0.1:9/x.png'><script>console.error('a'); setTimeout(() => nothing.here)</script>")
+    chromium.open(page)
+    chromium.run("new Promise((done) => setTimeout(done, 200))")
+    assert len(chromium.errors) >= 2
+    assert chromium.requests == ["http://127.0.0.1:9/x.png"]
 
 
 def summaries(folder):
@@ -43,7 +59,7 @@ def summaries(folder):
 def figures_shown(browser):
     """The exact values of the table of figures: {row: [value of each run]}."""
     return browser.run(
-        """Object.fromEntries([...document.querySelectorAll('#figures tr')].map((row) => [
+        """Object.fromEntries([...document.querySelectorAll('#goodput tr, #figures tr')].map((row) => [
              row.querySelector('th').textContent,
              [...row.querySelectorAll('td[data-value]')].map((cell) => Number(cell.dataset.value))]))"""
     )
@@ -199,7 +215,13 @@ def test_pictures(browser, compared):
     """Of the documentation; without $REPORT_IMAGES into a folder that is not kept."""
     folder = pathlib.Path(os.environ.get("REPORT_IMAGES") or compared)
     folder.mkdir(exist_ok=True, parents=True)
-    for name, width, height, dark in (("report.png", 1200, 2500, False), ("report-narrow.png", 420, 1700, True)):
+    for name, width, dark, first, last in (
+        ("report.png", 1200, False, None, "limits"),
+        ("report-workers.png", 1200, False, "workers", "workers"),
+        ("report-narrow.png", 420, True, None, "limits"),
+    ):
         browser.open(compared / "report.html", width=width, dark=dark)
-        browser.screenshot(folder / name, height)
-        assert 20_000 < (folder / name).stat().st_size < 1_000_000
+        box = "document.getElementById('%s').getBoundingClientRect()"
+        top = browser.run(f"{box % first}.top + scrollY") if first else 0
+        browser.screenshot(folder / name, top, browser.run(f"{box % last}.bottom + scrollY"))
+        assert 20_000 < (folder / name).stat().st_size < 300_000

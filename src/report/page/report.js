@@ -292,8 +292,9 @@
       node(this.over, 'path', {class: 'cursor', d: `M${this.x_of(at, frame)} ${frame.top}V${frame.bottom}`});
       this.readout.textContent = `${this.spec.x.read(at)}: `;
       parts.forEach(([name, text], i) => {
-        this.readout.append(i > 0 ? ', ' : '', name ? `${name} ` : '');
+        this.readout.append(i > 0 ? ', ' : '');
         node(this.readout, 'b', {}, text);
+        this.readout.append(name ? ` ${name}` : '');
       });
     }
   }
