@@ -121,6 +121,29 @@ TEST(Cli, CompareEndsWithAVerdict) {
   }
 }
 
+// report gives the page that compare wrote; of one of the runs another one, beside its files.
+TEST(Cli, ReportReadsBackWhatARunWrote) {
+  const std::string folder = scratch_folder();
+  const Finished compared = srtctl({"compare", "-f", std::string(kAggregated), "-f", std::string(kDisaggregated), "--trace",
+                                    small_trace(), "-o", folder + "/both"});
+  ASSERT_EQ(compared.exit_code, 0) << compared.err;
+  const std::string page = read_text(folder + "/both/report.html");
+  EXPECT_NE(page.find("<!doctype html>"), std::string::npos);
+  const Finished again = srtctl({"report", folder + "/both", "-o", folder + "/again.html"});
+  EXPECT_EQ(again.exit_code, 0) << again.err;
+  EXPECT_EQ(again.out, folder + "/again.html\n");
+  EXPECT_EQ(read_text(folder + "/again.html"), page);
+
+  const std::string one = folder + "/both/qwen3-32b-agg-round-robin";
+  EXPECT_EQ(srtctl({"report", one}).out, one + "/report.html\n");
+  EXPECT_NE(read_text(one + "/report.html").find("one run"), std::string::npos);
+
+  const Finished none = srtctl({"report", folder + "/nothing", folder + "/nowhere"});
+  EXPECT_EQ(none.exit_code, 2);
+  EXPECT_NE(none.err.find("nothing: there is no summary.json here"), std::string::npos) << none.err;
+  EXPECT_NE(none.err.find("nowhere: there is no summary.json here"), std::string::npos) << none.err;
+}
+
 TEST(Cli, AWorkloadIsFoundInTheTraceFolder) {
   const std::string folder = scratch_folder();
   std::filesystem::copy_file(small_trace(), folder + "/conversation_trace.jsonl");

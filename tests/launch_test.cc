@@ -151,7 +151,7 @@ TEST_F(SubmitTest, RunsARecipeToItsEnd) {
   }
   EXPECT_THAT(status(), HasSubstr("\"phase\": \"ended\""));
   EXPECT_EQ(read_text(out() + "/recipe.yaml"), kRecipe);
-  for (const char* file : {"plan.json", "fingerprint.json", "recipe_resolved.yaml",
+  for (const char* file : {"plan.json", "report.html", "fingerprint.json", "recipe_resolved.yaml",
                            "artifacts/Qwen3-32B_conversation/summary.json", "logs/benchmark.out"}) {
     EXPECT_THAT(read_text(out() + "/" + file), Not(IsEmpty())) << file;
   }

@@ -67,6 +67,7 @@ TEST(Live, TheServersLogReplayedInVirtualTimeGivesTheSameBits) {
   EXPECT_EQ(served.exit_code, 0) << served.err;
 
   EXPECT_EQ(lines_of(read_text(folder + "/artifacts/profile_export.jsonl")), 60U);
+  EXPECT_THAT(read_text(folder + "/artifacts/report.html"), HasSubstr("measured over HTTP"));
   const auto check = live::check_log(read_text(log));
   ASSERT_TRUE(check) << format_errors(check.error());
   EXPECT_THAT(check->differences, IsEmpty());

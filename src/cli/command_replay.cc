@@ -18,9 +18,12 @@
 #include "measure/artifacts.h"
 #include "measure/export_aiperf.h"
 #include "measure/output_folder.h"
+#include "measure/timeline.h"
 #include "measure/timeslices.h"
+#include "report/html.h"
 #include "report/json.h"
 #include "report/terminal.h"
+#include "trace/pages.h"
 
 namespace infbench::cli {
 namespace {
@@ -193,6 +196,16 @@ Result<void> write_slices(const ReplayOptions& options, const measure::RunResult
   });
 }
 
+// What a server's prefix cache could have hit is known from the trace; what its workers did over time is not.
+Result<void> write_report(const ReplayOptions& options, const ReplaySetup& setup, const measure::RunResult& run) {
+  constexpr Tokens kPage = 64;
+  measure::Timeline timeline(0);
+  timeline.set_cacheable(trace::infinite_cache_hits(setup.trace, kPage));
+  return measure::write_file(options.artifact_dir + "/timeline.json", timeline.json({}, run.info.epoch_ns)).and_then([&] {
+    return report::write_html_report({options.artifact_dir}, options.artifact_dir + "/report.html");
+  });
+}
+
 ExitCode verdict_code(const ReplaySetup& setup, const measure::RunResult& run) {
   bool all_met = true;
   for (const Requirement& requirement : setup.requirements) {
@@ -246,6 +259,7 @@ ExitCode run(const ReplayOptions& options) {
   }
   if (const auto written = write_slices(options, run, outcome.records); !written) return report_errors(written.error());
   if (const auto written = metrics.write(run); !written) return report_errors(written.error());
+  if (const auto written = write_report(options, *setup, run); !written) return report_errors(written.error());
   const std::vector<measure::RunResult> runs = {run};
   fmt::print("{}", options.json ? report::json_report(runs) : report::terminal_report(runs, wants_color()));
   std::fflush(stdout);

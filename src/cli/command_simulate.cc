@@ -13,6 +13,8 @@
 #include "cli/simulated_run.h"
 #include "cli/workload.h"
 #include "measure/artifacts.h"
+#include "measure/output_folder.h"
+#include "report/html.h"
 #include "report/json.h"
 #include "report/terminal.h"
 #include "trace/read.h"
@@ -69,12 +71,14 @@ Result<Traffic> load_traffic(const SimulateOptions& options, const recipe::Recip
                  .sha256 = read->sha256,
                  .notes = std::move(read->notes),
                  .speed = options.speed,
-                 .seed = options.seed};
+                 .seed = options.seed,
+                 .with_timeline = !options.output_dir.empty()};
 }
 
-// One run writes into the folder itself, several each into one of their own, named by recipe.
+// One run writes into the folder itself, several each into one of their own, named by recipe; beside them the report of all.
 Result<void> write_all(const std::string& folder, const std::vector<SimulatedRun>& runs) {
   std::set<std::string> taken;
+  std::vector<std::string> places;
   for (const SimulatedRun& run : runs) {
     std::string place = folder;
     if (runs.size() > 1) {
@@ -83,8 +87,11 @@ Result<void> write_all(const std::string& folder, const std::vector<SimulatedRun
       place += "/" + name;
     }
     if (auto written = measure::write_artifacts(place, run.result, run.records); !written) return written;
+    const std::string timeline = run.timeline->json(run.result.summary.workers, run.result.info.epoch_ns);
+    if (auto written = measure::write_file(place + "/timeline.json", timeline); !written) return written;
+    places.push_back(place);
   }
-  return {};
+  return report::write_html_report(places, folder + "/report.html");
 }
 
 }  // namespace

@@ -15,6 +15,7 @@
 #include "recipe/cluster.h"
 #include "recipe/local_paths.h"
 #include "recipe/read_recipe.h"
+#include "report/html.h"
 
 namespace infbench::cli {
 namespace {
@@ -68,6 +69,14 @@ std::string folder_of(const recipe::Recipe& recipe) {
   return recipe::folder_name(recipe.variant.empty() ? recipe.name : recipe.name + "," + recipe.variant);
 }
 
+// Several recipes' runs side by side; nothing where none was measured.
+void write_report_of_all(const std::string& folder) {
+  const auto runs = report::run_folders(folder);
+  if (runs.empty()) return;
+  const auto written = report::write_html_report(runs, folder + "/report.html");
+  if (!written) fmt::print(stderr, "{}", format_errors(written.error()));
+}
+
 ExitCode run_here(const SubmitOptions& options, const std::vector<Runnable>& recipes, SubmitPlace place) {
   if (place.launcher == "srun") {
     if (const auto looked = look_around(place); !looked) return report_errors(looked.error(), ExitCode::cannot_launch);
@@ -86,6 +95,7 @@ ExitCode run_here(const SubmitOptions& options, const std::vector<Runnable>& rec
     if (end->interrupted) break;
   }
   if (options.json) fmt::print("{{\"runs\":[{}]}}\n", documents);
+  if (recipes.size() > 1 && !options.output_dir.empty()) write_report_of_all(options.output_dir);
   return code;
 }
 

@@ -8,6 +8,7 @@
 namespace infbench::cli {
 
 ExitCode run(const SimulateOptions& options);
+ExitCode run(const ReportOptions& options);
 ExitCode run(const DryRunOptions& options);
 ExitCode run(const TraceAnalyzeOptions& options);
 ExitCode run(const TraceFetchOptions& options);

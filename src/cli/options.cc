@@ -119,6 +119,7 @@ struct Parsed {
   LogsOptions logs;
   CancelOptions cancel;
   NodeFactsOptions node_facts;
+  ReportOptions report;
 };
 
 void add_slice(CLI::App& trace, TraceSliceOptions& options) {
@@ -163,6 +164,16 @@ void add_trace_commands(CLI::App& app, Parsed& parsed) {
   add_slice(*trace, parsed.slice);
 }
 
+void add_report(CLI::App& app, ReportOptions& options) {
+  CLI::App* report = app.add_subcommand("report", "Write the HTML report of runs, several side by side");
+  report->add_option("folders", options.folders, "Output folders of simulate, compare, replay or submit")
+      ->required()
+      ->type_name("DIR");
+  report->add_option("-o,--output", options.output, "File to write; default: report.html, in DIR if there is one")
+      ->type_name("FILE");
+  report->footer("Example: srtctl report outputs/monday outputs/tuesday -o week.html");
+}
+
 void add_commands(CLI::App& app, Parsed& parsed) {
   app.require_subcommand(1);
   app.set_version_flag("--version", "srtctl " INFBENCH_VERSION);
@@ -193,6 +204,7 @@ void add_commands(CLI::App& app, Parsed& parsed) {
   add_logs(app, parsed.logs);
   add_cancel(app, parsed.cancel);
   add_node_facts(app, parsed.node_facts);
+  add_report(app, parsed.report);
 
   add_trace_commands(app, parsed);
 }
@@ -219,6 +231,7 @@ Command chosen(const CLI::App& app, Parsed& parsed) {
   if (command->get_name() == "logs") return std::move(parsed.logs);
   if (command->get_name() == "cancel") return std::move(parsed.cancel);
   if (command->get_name() == "node-facts") return std::move(parsed.node_facts);
+  if (command->get_name() == "report") return std::move(parsed.report);
   if (command->get_name() == "serve") {
     take_unknown(*command, parsed.serve);
     return std::move(parsed.serve);

@@ -71,9 +71,14 @@ struct TraceSliceOptions {
   std::string output;
 };
 
+struct ReportOptions {
+  std::vector<std::string> folders;
+  std::string output;  // empty: report.html, in the folder if it is one
+};
+
 using Command = std::variant<SimulateOptions, DryRunOptions, TraceAnalyzeOptions, TraceFetchOptions, TraceSynthesizeOptions,
                              TraceSliceOptions, ReplayOptions, ServeOptions, RouteOptions, SubmitOptions, GuardOptions, StatusOptions,
-                             LogsOptions, CancelOptions, NodeFactsOptions>;
+                             LogsOptions, CancelOptions, NodeFactsOptions, ReportOptions>;
 
 // The command, or how the program ends right away (--help, a usage error; both already printed).
 std::variant<Command, ExitCode> parse(int argc, const char* const* argv);

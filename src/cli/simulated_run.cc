@@ -23,6 +23,7 @@
 #include "route/factory.h"
 #include "route/router.h"
 #include "simulate/simulate.h"
+#include "trace/pages.h"
 #include "trace/schedule.h"
 
 namespace infbench::cli {
@@ -179,11 +180,16 @@ Result<SimulatedRun> simulate_run(const Deployment& deployment, const Traffic& t
   auto router = build_router(deployment.recipe, *cluster, traffic.seed);
   if (!router) return fail(std::move(router.error()));
 
-  Progress progress(deployment.recipe.name);
-  simulate::Outcome outcome = simulate::simulate(traffic.trace, trace::schedule_of(traffic.trace, traffic.speed), *cluster,
-                                                 *router, [&](std::size_t ended, std::size_t all) { progress(ended, all); });
-
   SimulatedRun run;
+  if (traffic.with_timeline) {
+    run.timeline.emplace(cluster->workers.size());
+    run.timeline->set_cacheable(trace::infinite_cache_hits(traffic.trace, cluster->workers.front().config.page));
+  }
+  Progress progress(deployment.recipe.name);
+  simulate::Outcome outcome = simulate::simulate(
+      traffic.trace, trace::schedule_of(traffic.trace, traffic.speed), *cluster, *router,
+      [&](std::size_t ended, std::size_t all) { progress(ended, all); }, run.timeline ? &*run.timeline : nullptr);
+
   run.result.info = info_of(deployment, *cluster, traffic, edits);
   run.result.summary =
       measure::summarize(outcome.records, cluster->slo, worker_infos(deployment.plan, outcome), run.result.info.gpus);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "base/result.h"
 #include "measure/record.h"
 #include "measure/run.h"
+#include "measure/timeline.h"
 #include "plan/plan.h"
 #include "recipe/read_recipe.h"
 #include "recipe/recipe.h"
@@ -35,11 +37,13 @@ struct Traffic {
   std::vector<std::string> notes;
   double speed = 1.0;
   std::uint64_t seed = 0;
+  bool with_timeline = false;  // for charts: takes some more time
 };
 
 struct SimulatedRun {
   measure::RunResult result;
   std::vector<measure::RequestRecord> records;  // in order of request
+  std::optional<measure::Timeline> timeline = std::nullopt;
 };
 
 Result<SimulatedRun> simulate_run(const Deployment& deployment, const Traffic& traffic, std::span<const recipe::Edit> edits);

@@ -29,6 +29,7 @@
 #include "plan/plan_output.h"
 #include "recipe/secrets.h"
 #include "recipe/yaml_resolved.h"
+#include "report/html.h"
 #include "trace/read.h"
 #include "trace/slice.h"
 #include "trace/write.h"
@@ -166,6 +167,13 @@ Result<void> write_end(const Prepared& prepared, const launch::RunEnd& end, laun
       .and_then([&] { return prepared.folder.write("status.json", launch::to_json(status)); });
 }
 
+// What the client measured, as a page; without figures there is none.
+Result<void> write_report(const launch::RunFolder& folder) {
+  const auto runs = report::run_folders(folder.file("artifacts"));
+  if (runs.empty()) return {};
+  return report::write_html_report(runs, folder.file("report.html"));
+}
+
 }  // namespace
 
 Result<std::string> find_benchmark_trace(const recipe::Recipe& recipe, const std::string& trace_dir) {
@@ -217,6 +225,7 @@ Result<SubmitEnd> run_recipe(const recipe::Recipe& recipe, const std::string& tr
   result.json = launch::result_json(subject, plan, end->outcome, verdict, read);
   result.text = launch::result_text(subject, plan, verdict, read);
   if (const auto written = write_end(*prepared, *end, status, result.json); !written) return fail(written.error());
+  if (const auto written = write_report(prepared->folder); !written) fmt::print(stderr, "{}", format_errors(written.error()));
   if (!end->last_words.empty()) fmt::print(stderr, "{}", end->last_words);
   if (!end->outcome.reason.empty()) fmt::print(stderr, "srtctl: {}\n", end->outcome.reason);
   return result;

@@ -80,6 +80,23 @@ void Worker::cancel(RequestId id, Time /*now*/) {
 
 int Worker::waiting() const { return static_cast<int>(fresh_.size() + queue_.size()); }
 
+Worker::Census Worker::census() const {
+  Census census;
+  for (const auto& [id, slot] : by_id_) {
+    switch (jobs_[slot].phase) {
+      case Phase::fresh:
+      case Phase::bootstrap:
+      case Phase::queued: ++census.waiting; break;
+      case Phase::prefill: ++census.prefill; break;
+      case Phase::sending:
+      case Phase::receiving: ++census.transfers; break;
+      case Phase::joining:
+      case Phase::running: ++census.decode; break;
+    }
+  }
+  return census;
+}
+
 void Worker::settle(Time now, Sink& sink) {
   take_fresh(now, sink);
   if (under_way_) return;

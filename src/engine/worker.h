@@ -67,6 +67,14 @@ class Worker {
   const KvPool& kv() const { return kv_; }
   Tokens page() const { return config_.page; }
   int waiting() const;  // requests that have not begun
+  // How many requests are at what; takes time in proportion to their number.
+  struct Census {
+    int waiting = 0;    // have not begun
+    int prefill = 0;    // their prompts are being computed
+    int transfers = 0;  // their KV is on its way, to or from here
+    int decode = 0;     // in the decode batch, or join it at the next step
+  };
+  Census census() const;
   int running() const { return static_cast<int>(running_.size()); }
   bool idle() const { return by_id_.empty(); }  // knows no request
 

@@ -23,21 +23,6 @@ std::size_t column_width(std::size_t runs) {
   return std::min(kWidestColumn, (kColumns - kNameWidth) / columns);
 }
 
-// Which values of a row are the best: none when all are equal or only one has a value.
-std::vector<bool> best_of(std::span<const Value> values, Better better) {
-  std::vector<bool> best(values.size(), false);
-  std::vector<double> known;
-  for (const Value& value : values) {
-    if (value) known.push_back(*value);
-  }
-  if (better == Better::neither || known.size() < 2) return best;
-  const auto [least, most] = std::minmax_element(known.begin(), known.end());
-  if (*least == *most) return best;
-  const double target = better == Better::higher ? *most : *least;
-  for (std::size_t i = 0; i < values.size(); ++i) best[i] = values[i] == target;
-  return best;
-}
-
 // A cell with its place for the mark. The mark stands without colours too.
 std::string cell(const std::string& text, std::size_t width, bool best, bool color) {
   const std::string padded = pad_left(text, width - 1) + (best ? "*" : " ");
@@ -47,13 +32,6 @@ std::string cell(const std::string& text, std::size_t width, bool best, bool col
 std::string trimmed(std::string line) {
   line.erase(line.find_last_not_of(' ') + 1);
   return line + '\n';
-}
-
-std::string difference_text(std::span<const Value> values, const Figure& figure) {
-  if (!figure.compared) return "";
-  if (!values[0] || !values[1]) return "-";
-  const double difference = *values[1] - *values[0];
-  return figure.is_fraction ? with_sign(100 * difference, figure.decimals) + " pt" : with_sign(difference, figure.decimals);
 }
 
 std::string row(const Figure& figure, std::span<const Value> values, bool color) {
@@ -105,6 +83,27 @@ std::string goodput_points_row(std::span<const RunResult> runs) {
 }
 
 }  // namespace
+
+std::vector<bool> best_of(std::span<const std::optional<double>> values, Better better) {
+  std::vector<bool> best(values.size(), false);
+  std::vector<double> known;
+  for (const Value& value : values) {
+    if (value) known.push_back(*value);
+  }
+  if (better == Better::neither || known.size() < 2) return best;
+  const auto [least, most] = std::minmax_element(known.begin(), known.end());
+  if (*least == *most) return best;
+  const double target = better == Better::higher ? *most : *least;
+  for (std::size_t i = 0; i < values.size(); ++i) best[i] = values[i] == target;
+  return best;
+}
+
+std::string difference_text(std::span<const std::optional<double>> values, const Figure& figure) {
+  if (!figure.compared) return "";
+  if (!values[0] || !values[1]) return "-";
+  const double difference = *values[1] - *values[0];
+  return figure.is_fraction ? with_sign(100 * difference, figure.decimals) + " pt" : with_sign(difference, figure.decimals);
+}
 
 std::vector<std::string> heads_of(std::span<const std::string> labels) {
   if (labels.size() > kMostColumns) return {labels.begin(), labels.end()};

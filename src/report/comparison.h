@@ -1,11 +1,13 @@
 // The table of several runs, and the block of each worker's load. Parts of terminal_report(). Pure, usable from any thread.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "measure/run.h"
+#include "report/figures.h"
 
 namespace infbench::report {
 
@@ -15,6 +17,12 @@ inline constexpr std::size_t kMostColumns = 6;  // runs side by side
 
 // What heads each run's column: its label where all fit, else "A", "B", ...
 std::vector<std::string> heads_of(std::span<const std::string> labels);
+
+// Which values of a row are the best: none when all are equal or only one has a value.
+std::vector<bool> best_of(std::span<const std::optional<double>> values, Better better);
+
+// The second of two values minus the first, signed: "+7.1 pt"; empty where that says nothing.
+std::string difference_text(std::span<const std::optional<double>> values, const Figure& figure);
 
 // Two to kMostColumns runs as columns.
 std::string comparison_columns(std::span<const RunResult> runs, std::span<const std::string> heads, bool color);

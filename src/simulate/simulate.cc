@@ -149,10 +149,12 @@ std::vector<std::int32_t> nodes_of(const Cluster& cluster) {
 
 class Driver {
  public:
-  Driver(const trace::Trace& trace, const trace::Schedule& schedule, const Cluster& cluster, route::Router& router)
+  Driver(const trace::Trace& trace, const trace::Schedule& schedule, const Cluster& cluster, route::Router& router,
+         measure::Timeline* timeline)
       : trace_(trace),
         cluster_(cluster),
         router_(router),
+        timeline_(timeline),
         records_(trace.size()),
         arrivals_(schedule, trace.size()),
         links_(nodes_of(cluster), cluster.inside_node, cluster.across_nodes),
@@ -305,6 +307,7 @@ class Driver {
       workers_[w].settle(now, notebook_);
       touched_[w] = false;
       change_[w] = workers_[w].next_change().value_or(kNever);
+      if (timeline_ != nullptr) timeline_->note({w}, state_of(workers_[w]), now);
     }
     for (const auto& [worker, id] : std::exchange(notebook_.other_of_pair, {})) {
       touch(worker, now);
@@ -315,9 +318,19 @@ class Driver {
     return std::find(touched_.begin(), touched_.end(), true) != touched_.end();
   }
 
+  static measure::WorkerState state_of(const engine::Worker& worker) {
+    const engine::Worker::Census census = worker.census();
+    return {.waiting = census.waiting,
+            .prefill = census.prefill,
+            .decode = census.decode,
+            .transfers = census.transfers,
+            .kv = worker.kv().in_use() * worker.page()};
+  }
+
   const trace::Trace& trace_;
   const Cluster& cluster_;
   route::Router& router_;
+  measure::Timeline* timeline_;
   std::vector<RequestRecord> records_;
   Arrivals arrivals_;
   engine::Links links_;
@@ -333,8 +346,8 @@ class Driver {
 }  // namespace
 
 Outcome simulate(const trace::Trace& trace, const trace::Schedule& schedule, const Cluster& cluster, route::Router& router,
-                 const Progress& progress) {
-  return Driver(trace, schedule, cluster, router).run(progress);
+                 const Progress& progress, measure::Timeline* timeline) {
+  return Driver(trace, schedule, cluster, router, timeline).run(progress);
 }
 
 }  // namespace infbench::simulate

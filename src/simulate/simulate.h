@@ -12,6 +12,7 @@
 
 #include "base/result.h"
 #include "measure/record.h"
+#include "measure/timeline.h"
 #include "route/router.h"
 #include "simulate/cluster.h"
 #include "trace/schedule.h"
@@ -32,7 +33,8 @@ struct Outcome {
 // Told now and then how many requests have ended.
 using Progress = std::function<void(std::size_t ended, std::size_t all)>;
 
+// `timeline`, if not null, is told each worker's state after each change.
 Outcome simulate(const trace::Trace& trace, const trace::Schedule& schedule, const Cluster& cluster, route::Router& router,
-                 const Progress& progress);
+                 const Progress& progress, measure::Timeline* timeline = nullptr);
 
 }  // namespace infbench::simulate

@@ -151,6 +151,18 @@ TEST(Simulate, ARefusedRequestIsAnErrorAtBothWorkersOfAPair) {
   }
 }
 
+// The prompts of 100 tokens take 1.1 ms each, the answers' next tokens 1.001 ms a step; the second prompt waits for the first.
+TEST(Simulate, TellsATimelineWhatWorkersHadToDo) {
+  const Cluster cluster = cluster_of({{Role::aggregated, 0}});
+  const trace::Trace trace = trace_of(row(0, 2048, 1, 0) + row(1, 100, 2, 100));
+  route::Router router = router_of(cluster, "round_robin");
+  measure::Timeline timeline(1);
+  simulate(trace, trace::schedule_of(trace, 1.0), cluster, router, {}, &timeline);
+  std::vector<measure::WorkerLoad> workers(1);
+  // Over 5.149 ms: waiting 2.048, prefill 3.048 + 1.1, decode 1.001; 2,112 tokens of KV, then 128 for 2.101.
+  EXPECT_THAT(timeline.json(workers, 0), testing::HasSubstr("\"waiting\":[0.39],\"prefill\":[0.8],\"decode\":[0.19],"));
+}
+
 // 4,090 tokens of prompt fit the prefill worker (which keeps no answer), prompt and answer do not fit the decode worker.
 TEST(Simulate, ARefusalByOneOfAPairEndsTheOthersWork) {
   const auto outcome = run(trace_of(row(0, 4'090, 100, 0) + row(1, 100, 2, 100)),

@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "base/hash.h"
+#include "base/prefix_cache.h"
 #include "base/random.h"
 
 namespace infbench::trace {
@@ -87,6 +88,19 @@ void pages_of(const Trace& trace, RequestIndex index, Tokens page_tokens, std::v
   }
   add_prompt(trace, request, pager);
   pager.add(answer_content(index), request.output);
+}
+
+std::vector<Tokens> infinite_cache_hits(const Trace& trace, Tokens page_tokens) {
+  PrefixCache cache;
+  std::vector<Tokens> hits;
+  hits.reserve(trace.size());
+  std::vector<PageHash> pages;
+  for (std::uint32_t i = 0; i < trace.size(); ++i) {
+    pages_of(trace, {i}, page_tokens, pages);
+    const Tokens of_prompt = trace.request({i}).input / page_tokens;
+    hits.push_back(std::min(of_prompt, cache.insert(pages).already) * page_tokens);
+  }
+  return hits;
 }
 
 }  // namespace infbench::trace

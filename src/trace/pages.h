@@ -17,4 +17,8 @@ namespace infbench::trace {
 // rounded down, of which the first input / page_tokens hold prompt tokens only. page_tokens must be at least 1.
 void pages_of(const Trace& trace, RequestIndex index, Tokens page_tokens, std::vector<PageHash>& out);
 
+// How many tokens of each prompt, in whole pages, occur in requests before it, prompts and answers: what an infinite prefix
+// cache that all of them share would hit. By RequestIndex.
+std::vector<Tokens> infinite_cache_hits(const Trace& trace, Tokens page_tokens);
+
 }  // namespace infbench::trace

@@ -100,5 +100,13 @@ RC_GTEST_PROP(Pages, AreSharedExactlyAsFarAsTheTokensAreEqual, ()) {
   }
 }
 
+// The second prompt repeats two blocks of the first and ends within the third; the third is the first's prompt again.
+TEST(Pages, AnInfiniteCacheHitsWhatCameBefore) {
+  const ReadTrace read = read_text(row(0, 1500, 100, {1, 2, 3}) + row(0, 1500, 100, {1, 2, 4}) + row(0, 1500, 100, {1, 2, 3}) +
+                                   row(0, 30, 1, {9}));
+  EXPECT_THAT(infinite_cache_hits(read.trace, 64), ::testing::ElementsAre(0, 1024, 1472, 0));
+  EXPECT_THAT(infinite_cache_hits(read.trace, 512), ::testing::ElementsAre(0, 1024, 1024, 0));
+}
+
 }  // namespace
 }  // namespace infbench::trace

@@ -1,0 +1,105 @@
+#include "measure/timeline.h"
+
+#include <algorithm>
+#include <string_view>
+
+#include "base/check.h"
+#include "base/json_writer.h"
+
+namespace infbench::measure {
+namespace {
+
+constexpr std::string_view kNames[] = {"waiting", "prefill", "decode", "transfers", "kv_tokens"};
+
+}  // namespace
+
+void Timeline::note(WorkerId worker, const WorkerState& state, Time at) {
+  Lane& lane = lanes_[worker.value];
+  INFBENCH_CHECK(at >= lane.since);
+  end_ = std::max(end_, at);
+  add(lane, at);
+  lane.now = state;
+}
+
+// Adds the state that held until then, bin by bin.
+void Timeline::add(Lane& lane, Time until) {
+  constexpr auto kMost = static_cast<std::int64_t>(kMostBins);
+  while (until.ns > width_.ns * kMost) widen();
+  while (lane.since < until) {
+    const std::int64_t bin = lane.since.ns / width_.ns;
+    const Time end = std::min(until, Time{(bin + 1) * width_.ns});
+    const std::int64_t ns = (end - lane.since).ns;
+    if (lane.bins.size() <= static_cast<std::size_t>(bin)) lane.bins.resize(static_cast<std::size_t>(bin) + 1);
+    std::int64_t(&sums)[kFields] = lane.bins[static_cast<std::size_t>(bin)].sums;
+    sums[0] += lane.now.waiting * ns;
+    sums[1] += lane.now.prefill * ns;
+    sums[2] += lane.now.decode * ns;
+    sums[3] += lane.now.transfers * ns;
+    sums[4] += lane.now.kv * ns;
+    lane.since = end;
+  }
+}
+
+void Timeline::widen() {
+  width_ = width_ * 2;
+  for (Lane& lane : lanes_) {
+    std::vector<Bin> merged((lane.bins.size() + 1) / 2);
+    for (std::size_t i = 0; i < lane.bins.size(); ++i) {
+      for (std::size_t f = 0; f < kFields; ++f) merged[i / 2].sums[f] += lane.bins[i].sums[f];
+    }
+    lane.bins = std::move(merged);
+  }
+}
+
+// Requests to two decimals, KV in whole tokens.
+void Timeline::write_lane(const Lane& lane, const WorkerLoad& worker, std::string& out) const {
+  const std::int64_t bins = (end_.ns + width_.ns - 1) / width_.ns;
+  JsonWriter json(out);
+  json.begin_object();
+  json.member("name", worker.info.name);
+  json.member("role", name_of(worker.info.role));
+  json.member("kv_capacity_tokens", worker.info.kv_capacity);
+  for (std::size_t f = 0; f < kFields; ++f) {
+    json.key(kNames[f]);
+    json.begin_array();
+    for (std::int64_t i = 0; i < bins; ++i) {
+      const std::int64_t ns = std::min(width_.ns, end_.ns - i * width_.ns);
+      const auto at = static_cast<std::size_t>(i);
+      const std::int64_t sum = at < lane.bins.size() ? lane.bins[at].sums[f] : 0;
+      if (f == kFields - 1) {
+        json.value(sum / ns);
+      } else {
+        json.value(static_cast<double>(100 * sum / ns) / 100);
+      }
+    }
+    json.end_array();
+  }
+  json.end_object();
+}
+
+std::string Timeline::json(std::span<const WorkerLoad> workers, std::int64_t epoch_ns) const {
+  INFBENCH_CHECK(workers.size() == lanes_.size());
+  std::string out;
+  JsonWriter json(out);
+  json.begin_object();
+  json.member("start_ns", epoch_ns);
+  json.member("end_s", to_s(end_ - Time{}));
+  json.member("bin_s", to_s(width_));
+  json.key("workers");
+  json.begin_array();
+  for (std::size_t i = 0; i < lanes_.size(); ++i) {
+    std::string lane;
+    write_lane(lanes_[i], workers[i], lane);
+    json.raw(lane);
+  }
+  json.end_array();
+  json.key("cacheable_tokens");
+  json.begin_array();
+  for (const Tokens tokens : cacheable_) json.value(tokens);
+  json.end_array();
+  json.end_object();
+  out += '\n';
+  return out;
+}
+
+}  // namespace infbench::measure

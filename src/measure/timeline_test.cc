@@ -1,0 +1,47 @@
+#include "measure/timeline.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace infbench::measure {
+namespace {
+
+using testing::HasSubstr;
+
+std::vector<WorkerLoad> one_worker() {
+  std::vector<WorkerLoad> workers(1);
+  workers[0].info = {.name = "agg_0", .role = Role::aggregated, .kv_capacity = 1000};
+  return workers;
+}
+
+Time at(std::int64_t ms) { return Time{} + milliseconds(ms); }
+
+// Two requests wait for half of the first bin, one computes for all of the second and half of the (shorter) last.
+TEST(Timeline, ValuesAreMeansOfTheirBins) {
+  Timeline timeline(1);
+  timeline.note({0}, {.waiting = 2, .kv = 100}, at(50));
+  timeline.note({0}, {.prefill = 1, .kv = 300}, at(100));
+  timeline.note({0}, {}, at(220));
+  timeline.note({0}, {}, at(240));
+  timeline.set_cacheable({0, 64});
+  EXPECT_EQ(timeline.json(one_worker(), 5),
+            "{\"start_ns\":5,\"end_s\":0.24,\"bin_s\":0.1,\"workers\":[{\"name\":\"agg_0\",\"role\":\"agg\","
+            "\"kv_capacity_tokens\":1000,\"waiting\":[1.0,0.0,0.0],\"prefill\":[0.0,1.0,0.5],\"decode\":[0.0,0.0,0.0],"
+            "\"transfers\":[0.0,0.0,0.0],\"kv_tokens\":[50,300,150]}],\"cacheable_tokens\":[0,64]}\n");
+}
+
+TEST(Timeline, BinsWidenInsteadOfGrowingInNumber) {
+  Timeline timeline(1);
+  timeline.note({0}, {.decode = 4}, at(0));
+  timeline.note({0}, {.decode = 2}, at(102'400));  // 1,024 bins of 100 ms
+  EXPECT_THAT(timeline.json(one_worker(), 0), HasSubstr("\"bin_s\":0.1,"));
+  timeline.note({0}, {}, at(102'500));
+  EXPECT_THAT(timeline.json(one_worker(), 0), HasSubstr("\"bin_s\":0.2,"));
+  timeline.note({0}, {}, at(3'600'000));
+  const std::string hour = timeline.json(one_worker(), 0);
+  EXPECT_THAT(hour, HasSubstr("\"bin_s\":6.4,"));
+  EXPECT_THAT(hour, HasSubstr("\"decode\":[4.0,4.0,4.0,4.0,4.0,4.0,4.0,4.0,4.0,4.0,4.0,4.0,4.0,4.0,4.0,4.0,0.03,0.0,"));
+}
+
+}  // namespace
+}  // namespace infbench::measure
