@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/exit_code.h"
+#include "cli/init_options.h"
 #include "cli/job_options.h"
 #include "cli/replay_options.h"
 #include "cli/serve_options.h"
@@ -70,9 +71,18 @@ struct TraceSliceOptions {
   std::string output;
 };
 
-using Command = std::variant<SimulateOptions, DryRunOptions, TraceAnalyzeOptions, TraceFetchOptions, TraceSynthesizeOptions,
-                             TraceSliceOptions, ReplayOptions, ServeOptions, SubmitOptions, GuardOptions, StatusOptions,
-                             LogsOptions, CancelOptions, NodeFactsOptions>;
+// The script that completes command lines.
+struct CompletionOptions {
+  std::string shell;  // bash
+};
+
+struct ManOptions {
+  std::string folder;
+};
+
+using Command = std::variant<CompletionOptions, ManOptions, InitOptions, SimulateOptions, DryRunOptions, TraceAnalyzeOptions,
+                             TraceFetchOptions, TraceSynthesizeOptions, TraceSliceOptions, ReplayOptions, ServeOptions,
+                             SubmitOptions, GuardOptions, StatusOptions, LogsOptions, CancelOptions, NodeFactsOptions>;
 
 // The command, or how the program ends right away (--help, a usage error; both already printed).
 std::variant<Command, ExitCode> parse(int argc, const char* const* argv);

@@ -1,0 +1,19 @@
+// What `srtctl init` is told. Values.
+#pragma once
+
+#include <string>
+
+namespace infbench::cli {
+
+struct InitOptions {
+  std::string model = "Qwen/Qwen3-32B";
+  std::string precision = "bf16";
+  std::string gpu = "h200";
+  int gpus = 8;        // in all
+  int tp = 0;          // GPUs of a worker; 0: 2, or 1 when there is only one
+  bool pairs = false;  // --disaggregated: prefill and decode workers apart
+  std::string policy;  // empty: cache_aware
+  std::string output = "recipe.yaml";
+};
+
+}  // namespace infbench::cli
