@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "cli/command_doc.h"
 #include "cli/options.h"
 #include "shell_words.h"
 #include "srtctl.h"

@@ -19,15 +19,15 @@ struct Layout {
 };
 
 Result<Layout> layout_of(const InitOptions& wish) {
+  if (wish.gpus < 1 || wish.gpus > kMostGpus || (wish.gpus > kNodeGpus && wish.gpus % kNodeGpus != 0)) {
+    return fail(fmt::format("expected --gpus from 1 to {0}, or whole nodes of {0} (16, 24, ... {1}), found {2}", kNodeGpus,
+                            kMostGpus, wish.gpus));
+  }
   Layout layout;
   layout.tp = wish.tp > 0 ? wish.tp : std::min(2, wish.gpus);
   layout.node_gpus = std::min(kNodeGpus, wish.gpus);
   layout.nodes = wish.gpus / layout.node_gpus;
   layout.workers = wish.gpus / layout.tp;
-  if (wish.gpus < 1 || wish.gpus > kMostGpus || wish.gpus % layout.node_gpus != 0) {
-    return fail(
-        fmt::format("expected --gpus from 1 to 8, or whole nodes of 8 (16, 24, ... {}), found {}", kMostGpus, wish.gpus));
-  }
   if (layout.node_gpus % layout.tp != 0) {
     return fail(fmt::format("expected --tp that divides the {} GPUs of a node, found {}", layout.node_gpus, layout.tp));
   }
@@ -61,10 +61,8 @@ std::string resources(const InitOptions& wish, const Layout& at) {
   std::string out = fmt::format("resources: # {} GPUs on {} node{}\n  gpu_type: {}\n  gpus_per_node: {}\n", wish.gpus, at.nodes,
                                 at.nodes == 1 ? "" : "s", wish.gpu, at.node_gpus);
   if (!wish.pairs) {
-    return out +
-           fmt::format(
-               "  agg_nodes: {}\n  agg_workers: {} # each with every phase of a request, on {} GPU{}\n  gpus_per_agg: {}\n",
-               at.nodes, at.workers, at.tp, at.tp == 1 ? "" : "s", at.tp);
+    return out + fmt::format("  agg_nodes: {}\n  agg_workers: {} # each does whole requests, on {} GPU{}\n  gpus_per_agg: {}\n",
+                             at.nodes, at.workers, at.tp, at.tp == 1 ? "" : "s", at.tp);
   }
   return out + fmt::format(
                    "  prefill_nodes: {}\n"

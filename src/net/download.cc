@@ -54,6 +54,11 @@ std::size_t take_bytes(char* bytes, std::size_t one, std::size_t count, void* us
   return piece.size();
 }
 
+int tell_progress(void* user, curl_off_t all, curl_off_t done, curl_off_t /*upload*/, curl_off_t /*uploaded*/) {
+  static_cast<const Download*>(user)->on_progress(done, all);
+  return 0;
+}
+
 tl::unexpected<Errors> failed(const std::string& url, const std::string& why) {
   return fail("cannot download " + url + ": " + why);
 }
@@ -77,6 +82,10 @@ void set_up(CURL* curl, const Download& wanted, Body& body, char* message) {
   curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, message);
   curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, &take_bytes);
   curl_easy_setopt(curl, CURLOPT_WRITEDATA, &body);
+  if (!wanted.on_progress) return;
+  curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+  curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, &tell_progress);
+  curl_easy_setopt(curl, CURLOPT_XFERINFODATA, &wanted);
 }
 
 // Empty if all of it came.
