@@ -128,6 +128,26 @@ TEST(Package, TellsDpkgWhatItNeeds) {
   }
 }
 
+TEST(Init, WritesARecipeThatIsPlannedAndSimulatedAndNeverOverwrites) {
+  const std::string file = scratch_folder() + "/mine.yaml";
+  ASSERT_EQ(srtctl({"init", "--gpu", "h100", "--gpus", "16", "--disaggregated", "-o", file}).exit_code, 0);
+  const std::string written = read_text(file);
+  EXPECT_EQ(srtctl({"dry-run", "-f", file}).exit_code, 0);
+  const Finished run = srtctl({"simulate", "-f", file, "--trace", small_trace()});
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_NE(run.out.find("6 prefill + 2 decode workers, TP2"), std::string::npos) << run.out;
+
+  const Finished again = srtctl({"init", "-o", file});
+  EXPECT_EQ(again.exit_code, 2);
+  EXPECT_NE(again.err.find("is there already"), std::string::npos) << again.err;
+  EXPECT_EQ(read_text(file), written);
+
+  const Finished unknown = srtctl({"init", "--model", "Qwen/Qwen3-3B", "-o", file + "2"});
+  EXPECT_EQ(unknown.exit_code, 2);
+  EXPECT_NE(unknown.err.find("no step times for"), std::string::npos) << unknown.err;
+  EXPECT_FALSE(fs::exists(file + "2"));
+}
+
 // What bash proposes after the words; the last one is begun.
 std::string proposed(const std::vector<std::string>& words) {
   std::string line = "source /dev/stdin <<'END'\n" + srtctl({"completion", "bash"}).out + "END\nCOMP_WORDS=(";

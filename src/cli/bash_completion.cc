@@ -2,6 +2,8 @@
 #include <algorithm>
 #include <string_view>
 
+#include <fmt/format.h>
+
 #include "cli/help_pages.h"
 
 namespace infbench::cli {
@@ -44,19 +46,21 @@ void add_values(const CommandDoc& command, std::string& out) {
 }
 
 void add_words(const CommandDoc& command, std::string& out) {
-  std::string words;
+  std::vector<std::string> words;
+  std::vector<std::string> options;
   std::string files;
-  for (const CommandDoc& below : command.commands) words += " " + below.path.back();
+  for (const CommandDoc& below : command.commands) words.push_back(below.path.back());
   for (const OptionDoc& option : command.options) {
     if (!option.positional) {
-      for (const std::string& name : option.names) words += " " + name;
+      options.insert(options.end(), option.names.begin(), option.names.end());
     } else if (option.choices.empty()) {
       files = values_of(option);
     } else {
-      for (const std::string& choice : option.choices) words += " " + choice;
+      words.insert(words.end(), option.choices.begin(), option.choices.end());
     }
   }
-  out += "    '" + words_of(command) + "') words='" + words.substr(1) + "' values=\"" + files + "\" ;;\n";
+  out += fmt::format("    '{}') words='{}' options='{}' values='{}' ;;\n", words_of(command), fmt::join(words, " "),
+                     fmt::join(options, " "), files);
   for (const CommandDoc& below : command.commands) add_words(below, out);
 }
 
@@ -67,7 +71,7 @@ std::string bash_completion(const CommandDoc& program) {
   std::string out = "# bash completion for " + name + ", written by `" + name + " completion bash`\n_" + name + "() {\n";
   out +=
       "  local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}\n"
-      "  local command='' word words='' values=none\n"
+      "  local command='' word words='' options='' values=none\n"
       "  COMPREPLY=()\n"
       "  for word in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do\n"
       "    case \"$command|$word\" in\n";
@@ -81,8 +85,8 @@ std::string bash_completion(const CommandDoc& program) {
   add_words(program, out);
   out +=
       "    esac\n"
+      "    [[ $current == -* ]] && words=$options values=''\n"
       "    mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$current\")\n"
-      "    [[ $current == -* ]] && return\n"
       "  fi\n"
       "  if [[ $values == '-W '* ]]; then\n"
       "    values=${values#-W }\n"
