@@ -128,6 +128,38 @@ TEST(Package, TellsDpkgWhatItNeeds) {
   }
 }
 
+// What cmake/commit.cmake makes of the sources in the folder.
+std::string commit_of(const std::string& folder) {
+  const Finished run = run_program({"/usr/bin/cmake", "-DSOURCE=" + folder, "-DIN=" + folder + "/in",
+                                    "-DOUT=" + folder + "/out", "-P", "cmake/commit.cmake"});
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  return read_text(folder + "/out");
+}
+
+TEST(Version, SourcesWithoutGitKnowTheirCommitFromTheArchive) {
+  const std::string folder = scratch_folder();
+  fs::create_directory(folder + "/cmake");
+  write_text(folder + "/in", "commit @COMMIT@");
+  write_text(folder + "/cmake/commit.txt", "0123456789abcdef0123456789abcdef01234567\n");
+  EXPECT_EQ(commit_of(folder), "commit 0123456789ab\n");
+  const auto written = fs::last_write_time(folder + "/out");
+  EXPECT_EQ(commit_of(folder), "commit 0123456789ab\n");
+  EXPECT_EQ(fs::last_write_time(folder + "/out"), written) << "nothing has changed, so nothing is compiled again";
+  write_text(folder + "/cmake/commit.txt", "$Format:%H$\n");
+  EXPECT_EQ(commit_of(folder), "commit unknown\n") << "a copy of the files, neither a checkout nor an archive";
+}
+
+TEST(Version, VerboseNamesEveryLibrary) {
+  const Finished plain = srtctl({"--version"});
+  const Finished verbose = srtctl({"--version", "--verbose"});
+  EXPECT_EQ(verbose.exit_code, 0);
+  EXPECT_TRUE(verbose.out.starts_with(plain.out)) << verbose.out;
+  for (const char* name :
+       {"Boost.Asio 1.", "CLI11 2.", "fmt ", "libcurl ", "llhttp ", "OpenSSL 3.", "simdjson ", "xxHash ", "yaml-cpp "}) {
+    EXPECT_NE(verbose.out.find(std::string("  ") + name), std::string::npos) << name << "\n" << verbose.out;
+  }
+}
+
 TEST(Init, WritesARecipeThatIsPlannedAndSimulatedAndNeverOverwrites) {
   const std::string file = scratch_folder() + "/mine.yaml";
   ASSERT_EQ(srtctl({"init", "--gpu", "h100", "--gpus", "16", "--disaggregated", "-o", file}).exit_code, 0);

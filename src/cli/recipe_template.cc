@@ -1,6 +1,8 @@
 #include "cli/recipe_template.h"
 
 #include <algorithm>
+#include <filesystem>
+#include <string_view>
 
 #include <fmt/format.h>
 
@@ -107,7 +109,7 @@ std::string head(const InitOptions& wish, const Layout& at) {
              "  path: /models/{2} # a local folder, mounted as /model; simulate does not read it\n"
              "  container: lmsysorg/sglang:v0.5.6.post2\n"
              "  precision: {3}\n\n",
-             wish.output, name, short_name(wish.model), wish.precision) +
+             std::filesystem::path(wish.output).filename().string(), name, short_name(wish.model), wish.precision) +
          resources(wish, at);
 }
 
