@@ -1,13 +1,23 @@
 # What `./dev package` packs: the .deb and the tarball have the same tree, bin/, lib/infbench/ and share/, the one below /usr,
 # the other wherever it is unpacked. The program finds ../share/infbench/data and ../lib/infbench from where it lies.
 
-set(pages ${CMAKE_BINARY_DIR}/pages)  # man pages, completion, changelog: written by the built program
+set(pages ${CMAKE_BINARY_DIR}/pages)  # man pages, completion, licences: written by the built program and gzip
+foreach(library IN LISTS INFBENCH_LIBRARIES)
+  string(REPLACE "|" ";" library ${library})
+  list(GET library 2 how)
+  list(GET library 3 dev_package)
+  if(NOT how STREQUAL system)
+    list(APPEND licences COMMAND gzip -9nc /usr/share/doc/${dev_package}/copyright > ${pages}/licenses/${dev_package}.gz)
+  endif()
+endforeach()
 add_custom_target(pages
   COMMAND ${CMAKE_COMMAND} -E rm -rf ${pages}
   COMMAND srtctl man ${pages}/man
   COMMAND gzip -9n -r ${pages}/man
   COMMAND srtctl completion bash > ${pages}/srtctl
   COMMAND gzip -9nc ${CMAKE_SOURCE_DIR}/cmake/changelog > ${pages}/changelog.gz
+  COMMAND ${CMAKE_COMMAND} -E make_directory ${pages}/licenses
+  ${licences}
   DEPENDS srtctl)
 
 set_target_properties(srtctl PROPERTIES INSTALL_RPATH "$ORIGIN/../lib/infbench")
@@ -17,6 +27,7 @@ install(FILES ${pages}/srtctl DESTINATION share/bash-completion/completions)
 install(DIRECTORY data recipies DESTINATION share/infbench FILE_PERMISSIONS OWNER_READ OWNER_WRITE GROUP_READ WORLD_READ)
 install(FILES README.md ${pages}/changelog.gz DESTINATION share/doc/infbench)
 install(DIRECTORY docs DESTINATION share/doc/infbench FILES_MATCHING PATTERN "*.md")
+install(DIRECTORY ${pages}/licenses DESTINATION share/doc/infbench)
 install(FILES cmake/copyright DESTINATION share/doc/infbench)
 
 set(CPACK_PACKAGE_NAME infbench)
@@ -38,11 +49,7 @@ set(CPACK_DEBIAN_COMPRESSION_TYPE xz)
 foreach(library IN LISTS INFBENCH_LIBRARIES)
   string(REPLACE "|" ";" library ${library})
   list(GET library 2 how)
-  list(GET library 3 dev_package)
   list(GET library -1 which)
-  if(NOT how STREQUAL system)
-    install(FILES /usr/share/doc/${dev_package}/copyright DESTINATION share/doc/infbench/licenses RENAME ${dev_package})
-  endif()
   if(how STREQUAL system)
     string(APPEND CPACK_DEBIAN_PACKAGE_DEPENDS ", ${which}")
   elseif(how STREQUAL bundled)

@@ -117,7 +117,7 @@ TEST(Package, HasManPagesCompletionRecipesDataAndLicences) {
     EXPECT_TRUE(fs::exists(tree + "/share/infbench/" + entry.path().string())) << entry.path();
   }
   EXPECT_EQ(read_text(tree + "/share/bash-completion/completions/srtctl"), srtctl({"completion", "bash"}).out);
-  EXPECT_TRUE(fs::exists(tree + "/share/doc/infbench/licenses/libfmt-dev"));
+  EXPECT_TRUE(fs::exists(tree + "/share/doc/infbench/licenses/libfmt-dev.gz"));
 }
 
 TEST(Package, TellsDpkgWhatItNeeds) {

@@ -5,6 +5,7 @@ import os
 import pathlib
 import re
 import subprocess
+import warnings
 
 from conftest import ROOT, SRTCTL
 
@@ -26,6 +27,7 @@ def test_the_documents_example_reads_the_files(tmp_path, monkeypatch, capsys):
     subprocess.run([SRTCTL, *command_of(document)], check=True, env={**os.environ, "SRTCTL_TRACE_DIR": str(tmp_path)})
 
     names = {}
+    warnings.simplefilter("error")
     exec(compile(code_of(document), "docs/python.md", "exec"), names)
     assert "requests met" in capsys.readouterr().out
 
