@@ -1,4 +1,4 @@
-// What `srtctl init` is told. Values.
+// What `srtctl init`, `completion` and `man` are told. Values.
 #pragma once
 
 #include <string>
@@ -14,6 +14,15 @@ struct InitOptions {
   bool pairs = false;  // --disaggregated: prefill and decode workers apart
   std::string policy;  // empty: cache_aware
   std::string output = "recipe.yaml";
+};
+
+// The script that completes command lines.
+struct CompletionOptions {
+  std::string shell;  // bash
+};
+
+struct ManOptions {
+  std::string folder;
 };
 
 }  // namespace infbench::cli

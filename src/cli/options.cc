@@ -102,11 +102,6 @@ std::vector<recipe::Edit> edits_of(const CLI::App& command, const EditTexts& tex
   return edits;
 }
 
-// Puts options of a command under a heading of its help.
-void under(CLI::App& command, const char* heading, const std::vector<const char*>& names) {
-  for (const char* name : names) command.get_option(name)->group(heading);
-}
-
 void add_simulation(CLI::App& command, SimulateOptions& options, EditTexts& edits) {
   add_recipe_options(command, options.recipes, edits);
   add_trace_source(command, options.trace);
@@ -120,13 +115,13 @@ void add_simulation(CLI::App& command, SimulateOptions& options, EditTexts& edit
       ->type_name("N");
   command.add_option("-o,--output", options.output_dir, "Write the artifacts into this folder")->type_name("DIR");
   command.add_flag("--json", options.json, "Print one JSON document instead of the table");
-  under(command, "Recipe", {"--file", "--set", "--unset"});
-  under(command, "Traffic", {"--trace", "--workload", "--trace-dir", "--speed", "--seed"});
-  under(command, "Results", {"--output", "--json"});
 }
 
 // All the values that CLI11 fills, and how to tell which command was given.
 struct Parsed {
+  InitOptions init;
+  CompletionOptions completion;
+  ManOptions man;
   SimulateOptions simulate;
   SimulateOptions compare;
   DryRunOptions dry_run;
@@ -143,10 +138,22 @@ struct Parsed {
   LogsOptions logs;
   CancelOptions cancel;
   NodeFactsOptions node_facts;
-  InitOptions init;
-  CompletionOptions completion;
-  ManOptions man;
 };
+
+// Puts options of a command under a heading of its help.
+void under(CLI::App& command, const char* heading, const std::vector<const char*>& names) {
+  for (const char* name : names) command.get_option(name)->group(heading);
+}
+
+void group_options(CLI::App& app) {
+  for (const char* command : {"simulate", "compare", "dry-run", "submit"}) {
+    under(*app.get_subcommand(command), "Recipe", {"--file", "--set", "--unset"});
+  }
+  for (const char* command : {"simulate", "compare"}) {
+    under(*app.get_subcommand(command), "Traffic", {"--trace", "--workload", "--trace-dir", "--speed", "--seed"});
+    under(*app.get_subcommand(command), "Results", {"--output", "--json"});
+  }
+}
 
 void add_page_commands(CLI::App& app, Parsed& parsed) {
   CLI::App* completion = app.add_subcommand("completion", "Print the script that completes command lines")->group("Set up");
@@ -228,16 +235,13 @@ void add_commands(CLI::App& app, Parsed& parsed) {
       ->check(CLI::IsMember({"slurm", "local"}))
       ->capture_default_str();
   dry_run->add_flag("--json", parsed.dry_run.json, "Print one JSON document");
-  under(*dry_run, "Recipe", {"--file", "--set", "--unset"});
   dry_run->footer(
       "A folder given with -f stands for all *.yaml below it. Exit code 2 if one of the recipes has errors.\n"
       "Example: srtctl dry-run -f recipies/qwen3-32b --json");
 
   add_replay(app, parsed.replay);
   add_serve(app, parsed.serve);
-  CLI::App* submit = add_submit(app, parsed.submit);
-  add_recipe_options(*submit, parsed.submit.recipes, parsed.edits);
-  under(*submit, "Recipe", {"--file", "--set", "--unset"});
+  add_recipe_options(*add_submit(app, parsed.submit), parsed.submit.recipes, parsed.edits);
   add_guard(app, parsed.guard);
   add_status(app, parsed.status);
   add_logs(app, parsed.logs);
@@ -247,6 +251,7 @@ void add_commands(CLI::App& app, Parsed& parsed) {
   add_init(app, parsed.init);
   add_trace_commands(app, parsed);
   add_page_commands(app, parsed);
+  group_options(app);
 }
 
 Command chosen(const CLI::App& app, Parsed& parsed) {

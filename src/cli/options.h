@@ -71,15 +71,6 @@ struct TraceSliceOptions {
   std::string output;
 };
 
-// The script that completes command lines.
-struct CompletionOptions {
-  std::string shell;  // bash
-};
-
-struct ManOptions {
-  std::string folder;
-};
-
 using Command = std::variant<CompletionOptions, ManOptions, InitOptions, SimulateOptions, DryRunOptions, TraceAnalyzeOptions,
                              TraceFetchOptions, TraceSynthesizeOptions, TraceSliceOptions, ReplayOptions, ServeOptions,
                              SubmitOptions, GuardOptions, StatusOptions, LogsOptions, CancelOptions, NodeFactsOptions>;

@@ -82,7 +82,9 @@ void set_up(CURL* curl, const Download& wanted, Body& body, char* message) {
   curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, message);
   curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, &take_bytes);
   curl_easy_setopt(curl, CURLOPT_WRITEDATA, &body);
-  if (!wanted.on_progress) return;
+}
+
+void set_up_progress(CURL* curl, const Download& wanted) {
   curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
   curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, &tell_progress);
   curl_easy_setopt(curl, CURLOPT_XFERINFODATA, &wanted);
@@ -94,6 +96,7 @@ std::optional<std::string> transfer(const Download& wanted, Body& body) {
   if (!curl) return "libcurl cannot start";
   std::array<char, CURL_ERROR_SIZE> message{};
   set_up(curl.get(), wanted, body, message.data());
+  if (wanted.on_progress) set_up_progress(curl.get(), wanted);
   const CURLcode code = curl_easy_perform(curl.get());
   long status = 0;
   curl_easy_getinfo(curl.get(), CURLINFO_RESPONSE_CODE, &status);

@@ -25,7 +25,7 @@ struct Download {
   // May be empty.
   std::function<Result<void>(const std::string& path)> accept;
   // Told now and then how much has come, and of how much (0: the server has not said). May be empty.
-  std::function<void(Bytes done, Bytes all)> on_progress;
+  std::function<void(Bytes done, Bytes all)> on_progress = {};
 };
 
 struct Downloaded {
