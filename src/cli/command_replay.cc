@@ -99,7 +99,9 @@ bool warm_up(net::EventLoop& loop, const ReplayOptions& options, const ReplaySet
   const trace::Trace trace = synthetic_trace(options.warmup_requests, std::min<Tokens>(like.new_input, 4096), like.output, 0);
   const int at_once = options.warmup_concurrency.value_or(options.concurrency.value_or(1));
   const auto schedule = live::closed_loop(trace, trace.size(), at_once);
+  ReplayProgressLine progress(options.ui != "none", "warming up", setup.slo, {});
   live::ReplayHooks hooks;
+  hooks.on_progress = [&](const live::ReplayProgress& now) { progress.on_progress(now); };
   hooks.on_record = [&log](measure::LiveRecord record) {
     record.warmup = true;
     record.record.worker.reset();
@@ -232,6 +234,7 @@ ExitCode run(const ReplayOptions& options) {
   net::EventLoop loop;
   if (options.wait_for_model_s > 0) {
     const auto& sender = setup->live.sender;
+    if (options.ui != "none") fmt::print(stderr, "waiting for the server to have {}\n", options.model);
     const Duration patience{static_cast<std::int64_t>(options.wait_for_model_s * 1e9)};
     const auto ready = live::wait_for_model(loop, sender.targets, options.model, sender.request.headers, patience);
     if (!ready) return report_errors(ready.error(), ExitCode::not_ready);
@@ -241,7 +244,7 @@ ExitCode run(const ReplayOptions& options) {
   MetricsLog metrics(loop, options, *setup);
   live::ReplayOutcome outcome;
   {
-    ReplayProgressLine progress(options.ui != "none", setup->slo, setup->schedule_length);
+    ReplayProgressLine progress(options.ui != "none", "sending", setup->slo, setup->schedule_length);
     live::ReplayHooks hooks;
     hooks.on_record = [&](const measure::LiveRecord& live) {
       log->add(live);

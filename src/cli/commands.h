@@ -23,5 +23,8 @@ ExitCode run(const StatusOptions& options);
 ExitCode run(const LogsOptions& options);
 ExitCode run(const CancelOptions& options);
 ExitCode run(const NodeFactsOptions& options);
+ExitCode run(const CompletionOptions& options);
+ExitCode run(const ManOptions& options);
+ExitCode run(const InitOptions& options);
 
 }  // namespace infbench::cli

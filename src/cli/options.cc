@@ -5,6 +5,10 @@
 #include <CLI/CLI.hpp>
 
 #include "base/result.h"
+#include "cli/build_info.h"
+#include "cli/help_pages.h"
+#include "cli/options_doc.h"
+#include "cli/options_init.h"
 #include "cli/options_job.h"
 #include "cli/options_replay.h"
 #include "cli/options_route.h"
@@ -15,10 +19,24 @@
 namespace infbench::cli {
 namespace {
 
-constexpr const char* kAbout =
-    "srtctl answers: which deployment, and which routing policy, meets my latency limits on my traffic?\n"
-    "Exit codes: 0 success, 2 usage, recipe or trace error, 3 cannot launch, 4 worker failed, 5 not ready in time,\n"
-    "6 the result is not valid, 7 a limit was missed, 130 interrupted.";
+constexpr const char* kAbout = "Which deployment, and which routing policy, meets my latency limits on my traffic?";
+
+constexpr const char* kNotes =
+    "Exit codes:\n"
+    "  0 success               4 a worker failed           7 a limit was missed (--require)\n"
+    "  2 usage, recipe, trace  5 not ready in time         130 interrupted\n"
+    "  3 cannot launch         6 the result is not valid\n"
+    "\n"
+    "Environment:\n"
+    "  SRTCTL_TRACE_DIR   folder with NAME_trace.jsonl, for --workload NAME\n"
+    "  SRTCTL_TRACE_URL   a mirror of the published traces\n"
+    "  SRTCTL_DATA_DIR    folder with step_times/, instead of the one that came with srtctl\n"
+    "  XDG_CACHE_HOME     srtctl/traces in it has what was downloaded; else ~/.cache\n"
+    "  NO_COLOR           no colours\n"
+    "Examples:\n"
+    "  srtctl init -o my.yaml\n"
+    "  srtctl simulate -f my.yaml --workload conversation\n"
+    "  srtctl compare -f my.yaml -f other.yaml --workload conversation";
 
 // CLI11's own ranges let "nan" pass, and its unsigned numbers wrap "-1" around.
 CLI::Validator speed() {
@@ -102,6 +120,9 @@ void add_simulation(CLI::App& command, SimulateOptions& options, EditTexts& edit
 
 // All the values that CLI11 fills, and how to tell which command was given.
 struct Parsed {
+  InitOptions init;
+  CompletionOptions completion;
+  ManOptions man;
   SimulateOptions simulate;
   SimulateOptions compare;
   DryRunOptions dry_run;
@@ -122,6 +143,30 @@ struct Parsed {
   ReportOptions report;
 };
 
+// Puts options of a command under a heading of its help.
+void under(CLI::App& command, const char* heading, const std::vector<const char*>& names) {
+  for (const char* name : names) command.get_option(name)->group(heading);
+}
+
+void group_options(CLI::App& app) {
+  for (const char* command : {"simulate", "compare", "dry-run", "submit"}) {
+    under(*app.get_subcommand(command), "Recipe", {"--file", "--set", "--unset"});
+  }
+  for (const char* command : {"simulate", "compare"}) {
+    under(*app.get_subcommand(command), "Traffic", {"--trace", "--workload", "--trace-dir", "--speed", "--seed"});
+    under(*app.get_subcommand(command), "Results", {"--output", "--json"});
+  }
+}
+
+void add_page_commands(CLI::App& app, Parsed& parsed) {
+  CLI::App* completion = app.add_subcommand("completion", "Print the script that completes command lines")->group("Set up");
+  completion->add_option("shell", parsed.completion.shell, "The shell")->check(CLI::IsMember({"bash"}))->required();
+  completion->footer("Example: srtctl completion bash > ~/.local/share/bash-completion/completions/srtctl");
+  CLI::App* man = app.add_subcommand("man", "Write the man pages, one for each command")->group("Set up");
+  man->add_option("folder", parsed.man.folder, "Folder to write to")->required()->type_name("DIR");
+  man->footer("Example: srtctl man ~/.local/share/man/man1");
+}
+
 void add_slice(CLI::App& trace, TraceSliceOptions& options) {
   CLI::App* slice = trace.add_subcommand("slice", "Cut a part out of a trace");
   slice->add_option("file", options.file, "Mooncake JSONL")->required()->type_name("FILE");
@@ -132,21 +177,26 @@ void add_slice(CLI::App& trace, TraceSliceOptions& options) {
       ->check(CLI::PositiveNumber)
       ->type_name("N");
   slice->add_option("-o,--output", options.output, "File to write")->required()->type_name("FILE");
+  slice->footer("Example: srtctl trace slice conversation_trace.jsonl --from 600 --to 1200 -o part.jsonl");
 }
 
 void add_trace_commands(CLI::App& app, Parsed& parsed) {
-  CLI::App* trace = app.add_subcommand("trace", "Look at, fetch and make traces");
+  CLI::App* trace = app.add_subcommand("trace", "Look at, fetch, cut and make traces")->group("Prepare");
   trace->require_subcommand(1);
 
   CLI::App* analyze = trace->add_subcommand("analyze", "Lengths, rates and prefix reuse of a trace");
   analyze->add_option("file", parsed.analyze.file, "Mooncake JSONL")->required()->type_name("FILE");
   analyze->add_flag("--json", parsed.analyze.json, "Print one JSON document");
 
+  analyze->footer("Example: srtctl trace analyze conversation_trace.jsonl");
+
   CLI::App* fetch = trace->add_subcommand("fetch", "Download a published trace into the cache folder");
   fetch->add_option("workload", parsed.fetch.workload, "conversation, toolagent, synthetic or mooncake")
       ->required()
       ->type_name("NAME");
   fetch->add_option("--url", parsed.fetch.url, "Address of the file, if not the published one")->type_name("URL");
+
+  fetch->footer("Example: srtctl trace fetch conversation");
 
   CLI::App* synthesize = trace->add_subcommand("synthesize", "Make a stand-in that is like a published trace");
   synthesize->add_option("--like", parsed.synthesize.like, "conversation or toolagent")->required()->type_name("NAME");
@@ -161,7 +211,9 @@ void add_trace_commands(CLI::App& app, Parsed& parsed) {
       ->capture_default_str()
       ->type_name("X");
   synthesize->add_option("-o,--output", parsed.synthesize.output, "File to write")->required()->type_name("FILE");
+  synthesize->footer("Example: srtctl trace synthesize --like conversation --requests 1000 -o stand_in.jsonl");
   add_slice(*trace, parsed.slice);
+  trace->footer("Example: srtctl trace analyze conversation_trace.jsonl");
 }
 
 void add_report(CLI::App& app, ReportOptions& options) {
@@ -176,7 +228,10 @@ void add_report(CLI::App& app, ReportOptions& options) {
 
 void add_commands(CLI::App& app, Parsed& parsed) {
   app.require_subcommand(1);
-  app.set_version_flag("--version", "srtctl " INFBENCH_VERSION);
+  app.set_version_flag(
+      "--version", [&app] { return version_text(app.count("--verbose") > 0); }, "Print version, commit and build type");
+  app.add_flag("--verbose")->description("With --version: also the libraries and their versions");
+  app.footer(kNotes);
 
   CLI::App* simulate = app.add_subcommand("simulate", "Run a recipe on a trace in virtual time");
   add_simulation(*simulate, parsed.simulate, parsed.edits);
@@ -193,7 +248,9 @@ void add_commands(CLI::App& app, Parsed& parsed) {
       ->check(CLI::IsMember({"slurm", "local"}))
       ->capture_default_str();
   dry_run->add_flag("--json", parsed.dry_run.json, "Print one JSON document");
-  dry_run->footer("A folder given with -f stands for all *.yaml below it. Exit code 2 if one of the recipes has errors.");
+  dry_run->footer(
+      "A folder given with -f stands for all *.yaml below it. Exit code 2 if one of the recipes has errors.\n"
+      "Example: srtctl dry-run -f recipies/qwen3-32b --json");
 
   add_replay(app, parsed.replay);
   add_serve(app, parsed.serve);
@@ -206,7 +263,10 @@ void add_commands(CLI::App& app, Parsed& parsed) {
   add_node_facts(app, parsed.node_facts);
   add_report(app, parsed.report);
 
+  add_init(app, parsed.init);
   add_trace_commands(app, parsed);
+  add_page_commands(app, parsed);
+  group_options(app);
 }
 
 Command chosen(const CLI::App& app, Parsed& parsed) {
@@ -230,6 +290,9 @@ Command chosen(const CLI::App& app, Parsed& parsed) {
   if (command->get_name() == "status") return std::move(parsed.status);
   if (command->get_name() == "logs") return std::move(parsed.logs);
   if (command->get_name() == "cancel") return std::move(parsed.cancel);
+  if (command->get_name() == "init") return std::move(parsed.init);
+  if (command->get_name() == "completion") return std::move(parsed.completion);
+  if (command->get_name() == "man") return std::move(parsed.man);
   if (command->get_name() == "node-facts") return std::move(parsed.node_facts);
   if (command->get_name() == "report") return std::move(parsed.report);
   if (command->get_name() == "serve") {
@@ -299,7 +362,30 @@ ExitCode usage_error(const std::string& message, const CLI::App& app) {
   return ExitCode::bad_input;
 }
 
+// Of the command that was given, as far as it was.
+CommandDoc doc_of_chosen(const CLI::App& app) {
+  CommandDoc doc = describe(app);
+  const CLI::App* at = &app;
+  while (!at->get_subcommands().empty()) {
+    at = at->get_subcommands().front();
+    for (CommandDoc& below : doc.commands) {
+      if (below.path.back() != at->get_name()) continue;
+      CommandDoc found = std::move(below);
+      doc = std::move(found);
+      break;
+    }
+  }
+  return doc;
+}
+
 }  // namespace
+
+CommandDoc interface_doc() {
+  CLI::App app(kAbout, "srtctl");
+  Parsed parsed;
+  add_commands(app, parsed);
+  return describe(app);
+}
 
 std::variant<Command, ExitCode> parse(int argc, const char* const* argv) {
   CLI::App app(kAbout, "srtctl");
@@ -307,8 +393,11 @@ std::variant<Command, ExitCode> parse(int argc, const char* const* argv) {
   add_commands(app, parsed);
   try {
     app.parse(argc, argv);
-  } catch (const CLI::Success& success) {
-    app.exit(success);  // --help and --version print to stdout
+  } catch (const CLI::CallForHelp&) {
+    std::fputs(help_text(doc_of_chosen(app)).c_str(), stdout);
+    return ExitCode::success;
+  } catch (const CLI::CallForVersion& version) {
+    std::fputs(version.what(), stdout);
     return ExitCode::success;
   } catch (const CLI::ParseError& error) {
     const std::string unknown = unknown_command(app, argc, argv);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/exit_code.h"
+#include "cli/init_options.h"
 #include "cli/job_options.h"
 #include "cli/replay_options.h"
 #include "cli/route_options.h"
@@ -76,9 +77,10 @@ struct ReportOptions {
   std::string output;  // empty: report.html, in the folder if it is one
 };
 
-using Command = std::variant<SimulateOptions, DryRunOptions, TraceAnalyzeOptions, TraceFetchOptions, TraceSynthesizeOptions,
-                             TraceSliceOptions, ReplayOptions, ServeOptions, RouteOptions, SubmitOptions, GuardOptions, StatusOptions,
-                             LogsOptions, CancelOptions, NodeFactsOptions, ReportOptions>;
+using Command =
+    std::variant<CompletionOptions, ManOptions, InitOptions, SimulateOptions, DryRunOptions, TraceAnalyzeOptions,
+                 TraceFetchOptions, TraceSynthesizeOptions, TraceSliceOptions, ReplayOptions, ServeOptions, RouteOptions,
+                 SubmitOptions, GuardOptions, StatusOptions, LogsOptions, CancelOptions, NodeFactsOptions, ReportOptions>;
 
 // The command, or how the program ends right away (--help, a usage error; both already printed).
 std::variant<Command, ExitCode> parse(int argc, const char* const* argv);

@@ -7,6 +7,8 @@ namespace {
 
 constexpr const char* kJob = "Job number, name of a run's folder, or its path";
 
+constexpr const char* kJobs = "Look after a run";
+
 void add_outputs_dir(CLI::App& command, std::string& outputs_dir) {
   command
       .add_option("--output-dir", outputs_dir, "Folder of all runs' folders; else output_dir of srtslurm.yaml, else ./outputs")
@@ -20,6 +22,7 @@ void add_status(CLI::App& app, StatusOptions& options) {
   status->add_option("job", options.job, kJob)->type_name("JOB");
   add_outputs_dir(*status, options.outputs_dir);
   status->add_flag("--json", options.json, "Print one JSON document");
+  status->group(kJobs)->footer("Examples:\n  srtctl status\n  srtctl status 12345");
 }
 
 void add_logs(CLI::App& app, LogsOptions& options) {
@@ -32,6 +35,7 @@ void add_logs(CLI::App& app, LogsOptions& options) {
       ->type_name("N");
   logs->add_flag("-f,--follow", options.follow, "Go on until the run has ended");
   add_outputs_dir(*logs, options.outputs_dir);
+  logs->group(kJobs)->footer("Examples:\n  srtctl logs 12345\n  srtctl logs 12345 router -f");
 }
 
 void add_cancel(CLI::App& app, CancelOptions& options) {
@@ -39,6 +43,7 @@ void add_cancel(CLI::App& app, CancelOptions& options) {
   cancel->add_option("job", options.job, kJob)->required()->type_name("JOB");
   cancel->add_flag("--now", options.now, "All processes at once, without results");
   add_outputs_dir(*cancel, options.outputs_dir);
+  cancel->group(kJobs)->footer("Example: srtctl cancel 12345");
 }
 
 void add_node_facts(CLI::App& app, NodeFactsOptions& options) {

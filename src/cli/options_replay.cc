@@ -168,8 +168,8 @@ CLI::App* add_replay(CLI::App& app, ReplayOptions& options) {
   add_results(*replay, options);
   replay->allow_extras();
   replay->footer(
-      "Example: srtctl replay -m MODEL --url http://127.0.0.1:8000 --input-file conversation_trace.jsonl --fixed-schedule\n"
-      "         --streaming --goodput \"time_to_first_token:2000 inter_token_latency:25\"");
+      "Example: srtctl replay -m MODEL --url http://127.0.0.1:8000 --input-file conversation_trace.jsonl \\\n"
+      "         --fixed-schedule --streaming --goodput \"time_to_first_token:2000 inter_token_latency:25\"");
   return replay;
 }
 

@@ -98,6 +98,9 @@ void add_serve(CLI::App& app, ServeOptions& options) {
   CLI::App* serve = app.add_subcommand("serve", "The engine model behind an OpenAI-compatible API");
   serve->allow_extras();
   add_own_flags(*serve, options);
+  for (CLI::Option* option : serve->get_options()) {
+    if (option != serve->get_help_ptr()) option->group("Engine model");
+  }
   add_engine_flags(*serve, options);
   serve->footer("Example: srtctl serve --port 8101 --workers 8 --gpu h200 --tp 2 --page-size 64");
 }

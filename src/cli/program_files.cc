@@ -20,7 +20,7 @@ Result<std::string> data_dir() {
   }
   const fs::path program = fs::path(own_program()).parent_path();
   std::string looked;
-  for (const char* place : {"../share/srtctl/data", "../../data"}) {
+  for (const char* place : {"../share/infbench/data", "../../data"}) {
     const fs::path folder = (program / place).lexically_normal();
     if (fs::is_directory(folder / "step_times", error)) return folder.string();
     looked += (looked.empty() ? "" : ", ") + folder.string();

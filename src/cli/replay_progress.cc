@@ -4,23 +4,21 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <utility>
 
 #include <fmt/format.h>
+
+#include "cli/progress.h"
 
 namespace infbench::cli {
 namespace {
 
 constexpr Duration kBetweenLines = seconds(10);
 
-std::string minutes_text(Duration duration) {
-  const std::int64_t s = std::max<std::int64_t>(0, (duration.ns + 500'000'000) / 1'000'000'000);
-  return fmt::format("{}:{:02}", s / 60, s % 60);
-}
-
 }  // namespace
 
-ReplayProgressLine::ReplayProgressLine(bool wanted, Slo slo, Duration schedule)
-    : wanted_(wanted), terminal_(isatty(STDERR_FILENO) == 1), slo_(slo), schedule_(schedule) {}
+ReplayProgressLine::ReplayProgressLine(bool wanted, std::string phase, Slo slo, Duration schedule)
+    : wanted_(wanted), phase_(std::move(phase)), terminal_(isatty(STDERR_FILENO) == 1), slo_(slo), schedule_(schedule) {}
 
 ReplayProgressLine::~ReplayProgressLine() {
   if (shown_ && terminal_) fmt::print(stderr, "\r\033[K");
@@ -42,8 +40,10 @@ std::string ReplayProgressLine::text(const live::ReplayProgress& p) const {
   }
   const std::string goodput =
       judged_ == 0 ? "-" : fmt::format("{:.1f} %", 100 * static_cast<double>(good_) / static_cast<double>(judged_));
-  return fmt::format("{} of {} sent, {} in flight, {} done, {} errors, goodput {}, {} left", p.sent, p.requests, p.in_flight,
-                     p.done, p.errors, goodput, minutes_text(left));
+  const double rate = p.elapsed.ns > 0 ? static_cast<double>(p.done) / to_s(p.elapsed) : 0;
+  return fmt::format("{}: {} of {} sent, {} in flight, {} done, {:.1f}/s, {} errors, goodput {}, {} left",
+                     p.sent < p.requests ? phase_ : "waiting for the last answers", p.sent, p.requests, p.in_flight, p.done,
+                     rate, p.errors, goodput, minutes_text(to_s(left)));
 }
 
 void ReplayProgressLine::on_progress(const live::ReplayProgress& progress) {

@@ -1,5 +1,5 @@
-// Progress of a replay on stderr: sent, in flight, done, errors, goodput so far, time left. One line that rewrites itself on a
-// terminal, a line every 10 s elsewhere. Owns nothing but the line; one thread.
+// Progress of a replay on stderr: its phase, sent, in flight, done, errors, goodput so far, time left. One line that rewrites
+// itself on a terminal, a line every 10 s elsewhere. Owns nothing but the line; one thread.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,8 @@ namespace infbench::cli {
 
 class ReplayProgressLine {
  public:
-  ReplayProgressLine(bool wanted, Slo slo, Duration schedule);
+  // `phase`: what is going on until all is sent.
+  ReplayProgressLine(bool wanted, std::string phase, Slo slo, Duration schedule);
   ReplayProgressLine(const ReplayProgressLine&) = delete;
   ReplayProgressLine& operator=(const ReplayProgressLine&) = delete;
   ~ReplayProgressLine();  // wipes the line
@@ -25,6 +26,7 @@ class ReplayProgressLine {
   std::string text(const live::ReplayProgress& progress) const;
 
   bool wanted_;
+  std::string phase_;
   bool terminal_;
   bool shown_ = false;
   Slo slo_;

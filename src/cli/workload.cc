@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/progress.h"
 #include "net/download.h"
 #include "trace/read.h"
 
@@ -75,7 +76,9 @@ Result<FetchedTrace> download_to(const fs::path& path, const std::string& url) {
   fs::create_directories(path.parent_path(), error);
   if (error) return fail(fmt::format("cannot make the folder {}: {}", path.parent_path().string(), error.message()));
   fmt::print(stderr, "downloading {} to {}\n", url, path.string());
-  net::Download wanted{.url = url, .path = path.string(), .accept = {}};
+  Progress progress(path.filename().string(), kMegabytes);
+  net::Download wanted{.url = url, .path = path.string(), .accept = {}, .on_progress = {}};
+  wanted.on_progress = [&](Bytes done, Bytes all) { progress(static_cast<std::size_t>(done), static_cast<std::size_t>(all)); };
   wanted.accept = [](const std::string& came) -> Result<void> {
     if (const auto read = trace::read_trace(came); !read) {
       return fail(Error{.what = "it is not a trace: " + read.error().front().what, .hint = {}, .file = {}, .source_line = {}});

@@ -79,6 +79,11 @@ std::size_t take_bytes(char* bytes, std::size_t one, std::size_t count, void* us
   return piece.size();
 }
 
+int tell_progress(void* user, curl_off_t all, curl_off_t done, curl_off_t /*upload*/, curl_off_t /*uploaded*/) {
+  static_cast<const Download*>(user)->on_progress(done, all);
+  return 0;
+}
+
 tl::unexpected<Errors> failed(const std::string& url, const std::string& why) {
   return fail("cannot download " + url + ": " + why);
 }
@@ -105,6 +110,12 @@ void set_up(const CurlLibrary& library, CURL* curl, const Download& wanted, Body
   set(curl, CURLOPT_WRITEDATA, &body);
 }
 
+void set_up_progress(const CurlLibrary& library, CURL* curl, const Download& wanted) {
+  library.setopt(curl, CURLOPT_NOPROGRESS, 0L);
+  library.setopt(curl, CURLOPT_XFERINFOFUNCTION, &tell_progress);
+  library.setopt(curl, CURLOPT_XFERINFODATA, &wanted);
+}
+
 // Empty if all of it came.
 std::optional<std::string> transfer(const Download& wanted, Body& body) {
   CurlLibrary library;
@@ -113,6 +124,7 @@ std::optional<std::string> transfer(const Download& wanted, Body& body) {
   if (!curl) return "libcurl cannot start";
   std::array<char, CURL_ERROR_SIZE> message{};
   set_up(library, curl.get(), wanted, body, message.data());
+  if (wanted.on_progress) set_up_progress(library, curl.get(), wanted);
   const CURLcode code = library.perform(curl.get());
   long status = 0;
   library.getinfo(curl.get(), CURLINFO_RESPONSE_CODE, &status);

@@ -24,6 +24,8 @@ struct Download {
   // Asked with the path of the complete temporary file whether it is what was wanted; its first error says why not.
   // May be empty.
   std::function<Result<void>(const std::string& path)> accept;
+  // Told now and then how much has come, and of how much (0: the server has not said). May be empty.
+  std::function<void(Bytes done, Bytes all)> on_progress = {};
 };
 
 struct Downloaded {

@@ -43,7 +43,7 @@ std::vector<std::string> mounts_of(const recipe::Recipe& recipe, const Site& sit
   }
   if (kind == Kind::worker && recipe.backend.type == "model") {
     add_mount(mounts, site.program, program_path(site, true));
-    if (!site.data_dir.empty()) add_mount(mounts, site.data_dir, "/srtctl/share/srtctl/data");
+    if (!site.data_dir.empty()) add_mount(mounts, site.data_dir, "/srtctl/share/infbench/data");
   }
   for (const auto& [host, inside] : site.cluster.default_mounts) add_mount(mounts, host, inside);
   for (const auto& [host, inside] : recipe.container_mounts) {

@@ -239,7 +239,7 @@ TEST(Engines, ModelTakesTheFlagsOfSglang) {
   const Command inside = plan_on(recipe, site).processes[0].command;
   EXPECT_EQ(inside.argv.front(), "/srtctl/bin/srtctl");
   EXPECT_EQ(inside.mounts,
-            (Words{"/out/12345/logs:/logs", "/opt/srtctl:/srtctl/bin/srtctl", "/data:/srtctl/share/srtctl/data"}));
+            (Words{"/out/12345/logs:/logs", "/opt/srtctl:/srtctl/bin/srtctl", "/data:/srtctl/share/infbench/data"}));
 }
 
 TEST(Engines, VllmOverOneAndTwoNodes) {
