@@ -77,7 +77,8 @@ std::uint64_t inputs_hash(const Deployment& deployment, const simulate::Cluster&
 }
 
 // Server flags that the engine model knows, or that change nothing it models.
-constexpr auto kModelledFlags = std::to_array<std::string_view>({"block-size",
+constexpr auto kModelledFlags = std::to_array<std::string_view>({"async-scheduling",
+                                                                 "block-size",
                                                                  "chunked-prefill-size",
                                                                  "context-length",
                                                                  "disable-radix-cache",
@@ -95,6 +96,7 @@ constexpr auto kModelledFlags = std::to_array<std::string_view>({"block-size",
                                                                  "max-prefill-tokens",
                                                                  "max-running-requests",
                                                                  "mem-fraction-static",
+                                                                 "no-async-scheduling",
                                                                  "no-enable-prefix-caching",
                                                                  "page-size",
                                                                  "port",

@@ -70,9 +70,11 @@ EngineFlags Recipe::engine_flags(Role role) const {
     out.chunked_prefill_size = flags.integer("max-num-batched-tokens");
     out.mem_fraction_static = flags.number("gpu-memory-utilization");
     out.max_running = flags.integer("max-num-seqs");
-    const Flag* caching = flags.find("enable-prefix-caching");
-    out.keeps_prefixes =
-        (caching == nullptr || flags.truth("enable-prefix-caching")) && !flags.truth("no-enable-prefix-caching");
+    const auto unless_off = [&flags](const std::string& flag) {
+      return (flags.find(flag) == nullptr || flags.truth(flag)) && !flags.truth("no-" + flag);
+    };
+    out.keeps_prefixes = unless_off("enable-prefix-caching");
+    out.schedules_ahead = unless_off("async-scheduling");  // the default since vllm 0.14 (vllm#27614)
     return out;
   }
   out.page_size = flags.integer("page-size").value_or(1);

@@ -120,6 +120,7 @@ struct EngineFlags {
   std::string schedule_policy = "fcfs";        // sglang: who goes first
   double schedule_conservativeness = 1;        // sglang
   bool mixed_chunk = false;                    // sglang: batches of prompts decode too
+  bool schedules_ahead = true;                 // vLLM: the next step is scheduled while one runs
 };
 
 struct Output {
