@@ -81,18 +81,34 @@ std::uint64_t inputs_hash(const Deployment& deployment, const simulate::Cluster&
 }
 
 // Server flags that the engine model knows, or that change nothing it models.
-constexpr std::array<std::string_view, 12> kModelledFlags{"chunked-prefill-size",
-                                                          "context-length",
-                                                          "disaggregation-mode",
-                                                          "disaggregation-bootstrap-port",
-                                                          "host",
-                                                          "json-model-override-args",
-                                                          "mem-fraction-static",
-                                                          "page-size",
-                                                          "port",
-                                                          "served-model-name",
-                                                          "tensor-parallel-size",
-                                                          "trust-remote-code"};
+constexpr auto kModelledFlags = std::to_array<std::string_view>({"async-scheduling",
+                                                                 "block-size",
+                                                                 "chunked-prefill-size",
+                                                                 "context-length",
+                                                                 "disable-radix-cache",
+                                                                 "disaggregation-bootstrap-port",
+                                                                 "disaggregation-mode",
+                                                                 "enable-chunked-prefill",
+                                                                 "enable-mixed-chunk",
+                                                                 "enable-prefix-caching",
+                                                                 "gpu-memory-utilization",
+                                                                 "host",
+                                                                 "json-model-override-args",
+                                                                 "max-model-len",
+                                                                 "max-num-batched-tokens",
+                                                                 "max-num-seqs",
+                                                                 "max-prefill-tokens",
+                                                                 "max-running-requests",
+                                                                 "mem-fraction-static",
+                                                                 "no-async-scheduling",
+                                                                 "no-enable-prefix-caching",
+                                                                 "page-size",
+                                                                 "port",
+                                                                 "schedule-conservativeness",
+                                                                 "schedule-policy",
+                                                                 "served-model-name",
+                                                                 "tensor-parallel-size",
+                                                                 "trust-remote-code"});
 
 // One note that names all the others: the engine would get them, its model does not know them.
 std::optional<std::string> unmodelled_flags(const recipe::Recipe& recipe) {
@@ -131,6 +147,11 @@ measure::RunInfo info_of(const Deployment& deployment, const simulate::Cluster& 
           .inputs_hash = inputs_hash(deployment, cluster),
           .simulated = true,
           .notes = std::move(notes)};
+}
+
+trace::Schedule schedule_of(const Traffic& traffic) {
+  if (traffic.closed_loop) return simulate::schedule_of(*traffic.closed_loop);
+  return trace::schedule_of(traffic.trace, traffic.speed);
 }
 
 std::vector<measure::WorkerInfo> worker_infos(const plan::Plan& plan, const simulate::Outcome& outcome) {
@@ -187,8 +208,8 @@ Result<SimulatedRun> simulate_run(const Deployment& deployment, const Traffic& t
   }
   Progress progress(deployment.recipe.name);
   simulate::Outcome outcome = simulate::simulate(
-      traffic.trace, trace::schedule_of(traffic.trace, traffic.speed), *cluster, *router,
-      [&](std::size_t ended, std::size_t all) { progress(ended, all); }, run.timeline ? &*run.timeline : nullptr);
+      traffic.trace, schedule_of(traffic), *cluster, *router, [&](std::size_t ended, std::size_t all) { progress(ended, all); },
+      run.timeline ? &*run.timeline : nullptr);
 
   run.result.info = info_of(deployment, *cluster, traffic, edits);
   run.result.summary =

@@ -15,6 +15,7 @@
 #include "plan/plan.h"
 #include "recipe/read_recipe.h"
 #include "recipe/recipe.h"
+#include "simulate/closed_loop.h"
 #include "trace/trace.h"
 
 namespace infbench::cli {
@@ -37,7 +38,8 @@ struct Traffic {
   std::vector<std::string> notes;
   double speed = 1.0;
   std::uint64_t seed = 0;
-  bool with_timeline = false;  // for charts: takes some more time
+  bool with_timeline = false;                            // for charts: takes some more time
+  std::optional<simulate::ClosedLoop> closed_loop = {};  // what the trace stands for; none: a trace with times of its own
 };
 
 struct SimulatedRun {

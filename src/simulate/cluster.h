@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -36,5 +37,10 @@ struct Cluster {
 
 // Errors: no step times for this model, precision, GPU, TP and engine; flags that the engine model cannot honour.
 Result<Cluster> build_cluster(const recipe::Recipe& recipe, const plan::Plan& plan, const std::string& data_dir);
+
+// A worker that the engine of `model` (model.key.engine) runs with its own defaults and nine tenths of the memory. Errors: an
+// engine that is neither sglang nor vllm; no room for KV.
+// `version` of the engine where what it does by default has changed ("0.12.0"); empty: the newest.
+Result<engine::WorkerConfig> default_worker(const cost::Model& model, std::string_view version = {});
 
 }  // namespace infbench::simulate
