@@ -21,5 +21,6 @@ ExitCode run(const StatusOptions& options);
 ExitCode run(const LogsOptions& options);
 ExitCode run(const CancelOptions& options);
 ExitCode run(const NodeFactsOptions& options);
+ExitCode run(const CalibrateOptions& options);
 
 }  // namespace infbench::cli

@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 
 #include "base/result.h"
+#include "cli/options_calibrate.h"
 #include "cli/options_job.h"
 #include "cli/options_replay.h"
 #include "cli/options_serve.h"
@@ -117,6 +118,7 @@ struct Parsed {
   LogsOptions logs;
   CancelOptions cancel;
   NodeFactsOptions node_facts;
+  CalibrateOptions calibrate;
 };
 
 void add_slice(CLI::App& trace, TraceSliceOptions& options) {
@@ -190,6 +192,7 @@ void add_commands(CLI::App& app, Parsed& parsed) {
   add_logs(app, parsed.logs);
   add_cancel(app, parsed.cancel);
   add_node_facts(app, parsed.node_facts);
+  add_calibrate(app, parsed.calibrate);
 
   add_trace_commands(app, parsed);
 }
@@ -215,6 +218,7 @@ Command chosen(const CLI::App& app, Parsed& parsed) {
   if (command->get_name() == "logs") return std::move(parsed.logs);
   if (command->get_name() == "cancel") return std::move(parsed.cancel);
   if (command->get_name() == "node-facts") return std::move(parsed.node_facts);
+  if (command->get_name() == "calibrate") return std::move(parsed.calibrate);
   if (command->get_name() == "serve") {
     take_unknown(*command, parsed.serve);
     return std::move(parsed.serve);
@@ -229,6 +233,7 @@ Command chosen(const CLI::App& app, Parsed& parsed) {
 // What CLI11 cannot say with one option's rule.
 std::string mistake(const Command& command, const CLI::App& app) {
   if (const auto* replay = std::get_if<ReplayOptions>(&command)) return replay_mistake(*app.get_subcommands().front(), *replay);
+  if (const auto* calibrate = std::get_if<CalibrateOptions>(&command)) return calibrate_mistake(*calibrate);
   const auto* options = std::get_if<SimulateOptions>(&command);
   if (options == nullptr) return {};
   if (!options->compare && options->recipes.size() > 1) return "simulate takes one recipe; to compare several: srtctl compare";
@@ -297,6 +302,7 @@ std::variant<Command, ExitCode> parse(int argc, const char* const* argv) {
     return usage_error(unknown.empty() ? error.what() : unknown, app);
   }
   parsed.replay.command_line = command_line_of(argc, argv);
+  parsed.calibrate.command_line = parsed.replay.command_line;
   parsed.replay.server_metrics = !parsed.replay.server_metrics_urls.empty();
   Command command = chosen(app, parsed);
   if (const std::string what = mistake(command, app); !what.empty()) return usage_error(what, app);

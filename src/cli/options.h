@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/exit_code.h"
+#include "cli/calibrate_options.h"
 #include "cli/job_options.h"
 #include "cli/replay_options.h"
 #include "cli/serve_options.h"
@@ -72,7 +73,7 @@ struct TraceSliceOptions {
 
 using Command = std::variant<SimulateOptions, DryRunOptions, TraceAnalyzeOptions, TraceFetchOptions, TraceSynthesizeOptions,
                              TraceSliceOptions, ReplayOptions, ServeOptions, SubmitOptions, GuardOptions, StatusOptions,
-                             LogsOptions, CancelOptions, NodeFactsOptions>;
+                             LogsOptions, CancelOptions, NodeFactsOptions, CalibrateOptions>;
 
 // The command, or how the program ends right away (--help, a usage error; both already printed).
 std::variant<Command, ExitCode> parse(int argc, const char* const* argv);
