@@ -207,9 +207,8 @@ class Fitter {
   // Rows far off all the others of their kind.
   template <typename Solve>
   void leave_out(const Solve& solve_at, const Knees& knees) {
-    std::fill(kept_.begin(), kept_.end(), true);
-    count_kinds();
     const std::vector<double> errors = relative_errors(knees, solve_at(knees));
+    std::fill(kept_.begin(), kept_.end(), true);
     for (std::size_t kind = 0; kind < kKindCount; ++kind) {
       std::vector<double> of_kind;
       for (std::size_t i = 0; i < rows_.size(); ++i) {
