@@ -7,10 +7,12 @@
 
 #include <fmt/format.h>
 
+#include "base/sha256.h"
 #include "cli/commands.h"
 #include "cli/console.h"
 #include "cli/literal_prompts.h"
 #include "cli/simulated_run.h"
+#include "cli/synthetic_load.h"
 #include "cli/workload.h"
 #include "measure/artifacts.h"
 #include "report/json.h"
@@ -52,7 +54,22 @@ Result<std::vector<Deployment>> prepare_all(const SimulateOptions& options) {
   return deployments;
 }
 
+Result<Traffic> synthetic_traffic(const SimulateOptions& options) {
+  const auto load = closed_loop_of(options.synthetic);
+  if (!load) return fail(load.error());
+  Sha256 sha256;  // there is no file: the load's name says all
+  sha256.add(options.synthetic);
+  return Traffic{.trace = simulate::trace_of(*load),
+                 .path = options.synthetic,
+                 .sha256 = sha256.finish(),
+                 .notes = {},
+                 .speed = 1.0,
+                 .seed = options.seed,
+                 .closed_loop = *load};
+}
+
 Result<Traffic> load_traffic(const SimulateOptions& options, const recipe::Recipe& recipe) {
+  if (!options.synthetic.empty()) return synthetic_traffic(options);
   TraceSource source = options.trace;
   if (source.file.empty() && source.workload.empty()) source.workload = recipe.benchmark.mooncake_workload;
   auto path = find_trace(source);

@@ -129,6 +129,11 @@ measure::RunInfo info_of(const Deployment& deployment, const simulate::Cluster& 
           .notes = std::move(notes)};
 }
 
+trace::Schedule schedule_of(const Traffic& traffic) {
+  if (traffic.closed_loop) return simulate::schedule_of(*traffic.closed_loop);
+  return trace::schedule_of(traffic.trace, traffic.speed);
+}
+
 std::vector<measure::WorkerInfo> worker_infos(const plan::Plan& plan, const simulate::Outcome& outcome) {
   std::vector<measure::WorkerInfo> infos;
   for (const plan::Worker& worker : plan.workers) {
@@ -177,8 +182,8 @@ Result<SimulatedRun> simulate_run(const Deployment& deployment, const Traffic& t
   if (!router) return fail(std::move(router.error()));
 
   Progress progress(deployment.recipe.name);
-  simulate::Outcome outcome = simulate::simulate(traffic.trace, trace::schedule_of(traffic.trace, traffic.speed), *cluster,
-                                                 *router, [&](std::size_t ended, std::size_t all) { progress(ended, all); });
+  simulate::Outcome outcome = simulate::simulate(traffic.trace, schedule_of(traffic), *cluster, *router,
+                                                 [&](std::size_t ended, std::size_t all) { progress(ended, all); });
 
   SimulatedRun run;
   run.result.info = info_of(deployment, *cluster, traffic, edits);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "plan/plan.h"
 #include "recipe/read_recipe.h"
 #include "recipe/recipe.h"
+#include "simulate/closed_loop.h"
 #include "trace/trace.h"
 
 namespace infbench::cli {
@@ -35,6 +37,7 @@ struct Traffic {
   std::vector<std::string> notes;
   double speed = 1.0;
   std::uint64_t seed = 0;
+  std::optional<simulate::ClosedLoop> closed_loop = {};  // what the trace stands for; none: a trace with times of its own
 };
 
 struct SimulatedRun {

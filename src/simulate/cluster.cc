@@ -90,4 +90,23 @@ Result<Cluster> build_cluster(const recipe::Recipe& recipe, const plan::Plan& pl
   return cluster;
 }
 
+Result<engine::WorkerConfig> default_worker(const cost::Model& model) {
+  constexpr double kMemoryFraction = 0.9;
+  constexpr Tokens kVllmBlock = 16;            // vllm 0.13.0, config/cache.py
+  constexpr Tokens kVllmBatchedTokens = 8192;  // vllm 0.13.0, engine/arg_utils.py: a server on a GPU of 70 GiB or more
+  if (model.key.engine != "sglang" && model.key.engine != "vllm") {
+    return fail("no scheduler is known of the engine '" + model.key.engine + "'", "those there are: sglang, vllm");
+  }
+  const bool vllm = model.key.engine == "vllm";
+  engine::WorkerConfig config{.role = Role::aggregated,
+                              .kv_capacity = 0,
+                              .page = vllm ? kVllmBlock : 1,
+                              .chunk = vllm ? kVllmBatchedTokens : recipe::default_chunked_prefill_size(model.key.gpu),
+                              .context_length = 0};
+  config.kv_capacity = model.kv.tokens(kMemoryFraction, config.chunk);
+  config.context_length = config.kv_capacity;
+  if (config.kv_capacity < config.chunk) return fail("no room for KV on a worker of " + describe(model.key));
+  return config;
+}
+
 }  // namespace infbench::simulate

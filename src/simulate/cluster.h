@@ -37,4 +37,8 @@ struct Cluster {
 // Errors: no step times for this model, precision, GPU, TP and engine; flags that the engine model cannot honour.
 Result<Cluster> build_cluster(const recipe::Recipe& recipe, const plan::Plan& plan, const std::string& data_dir);
 
+// A worker that the engine of `model` (model.key.engine) runs with its own defaults and nine tenths of the memory. Errors: an
+// engine that is neither sglang nor vllm; no room for KV.
+Result<engine::WorkerConfig> default_worker(const cost::Model& model);
+
 }  // namespace infbench::simulate
