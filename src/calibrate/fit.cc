@@ -7,8 +7,8 @@
 
 #include "base/check.h"
 #include "base/random.h"
+#include "calibrate/errors.h"
 #include "calibrate/least_squares.h"
-#include "cost/decimal.h"
 
 namespace infbench::calibrate {
 namespace {
@@ -74,13 +74,6 @@ void add_features(const StepLoad& load, const Knees& knees, Vector& features) {
   features[8] += static_cast<double>(load.decode_context);
   features[9] += static_cast<double>(std::min(load.decode_context, knees.kv));
   features[10] += static_cast<double>(load.twice_pairs) / 2;
-}
-
-double percentile_95(std::span<const double> rising) {
-  const double rank = 0.95 * static_cast<double>(rising.size() - 1);
-  const auto below = static_cast<std::size_t>(rank);
-  const double above = rising[std::min(below + 1, rising.size() - 1)];
-  return rising[below] + (rank - static_cast<double>(below)) * (above - rising[below]);
 }
 
 double median(std::vector<double> values) {
@@ -232,11 +225,8 @@ class Fitter {
       for (std::size_t i = 0; i < rows_.size(); ++i) {
         if (kept_[i] && static_cast<std::size_t>(rows_[i].kind) == kind) of_kind.push_back(100 * errors[i]);
       }
-      if (of_kind.empty()) continue;
-      std::sort(of_kind.begin(), of_kind.end());
-      const double mape = std::accumulate(of_kind.begin(), of_kind.end(), 0.0) / static_cast<double>(of_kind.size());
-      const double p95 = percentile_95(of_kind);
-      sum += mape * mape / 9 + p95 * p95 / 64 + of_kind.back() * of_kind.back() / 144;
+      const cost::KindErrors e = summarise(std::move(of_kind));
+      sum += e.mape * e.mape / 9 + e.p95 * e.p95 / 64 + e.worst * e.worst / 144;
     }
     return sum;
   }
@@ -316,12 +306,7 @@ std::array<cost::KindErrors, kKindCount> errors_by_kind(std::span<const Observat
     for (std::size_t i = 0; i < rows.size(); ++i) {
       if (static_cast<std::size_t>(rows[i].kind) == kind) errors.push_back(100 * std::abs(estimates[i] / rows[i].ns - 1));
     }
-    if (errors.empty()) continue;
-    std::sort(errors.begin(), errors.end());
-    all[kind] = {.rows = static_cast<int>(errors.size()),
-                 .mape = std::accumulate(errors.begin(), errors.end(), 0.0) / static_cast<double>(errors.size()),
-                 .p95 = percentile_95(errors),
-                 .worst = errors.back()};
+    all[kind] = summarise(std::move(errors));
   }
   return all;
 }

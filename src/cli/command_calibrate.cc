@@ -6,6 +6,7 @@
 
 #include "base/output_file.h"
 #include "calibrate/calibrate.h"
+#include "calibrate/measured.h"
 #include "cli/commands.h"
 #include "cli/console.h"
 #include "cli/program_files.h"
@@ -94,12 +95,22 @@ ExitCode check_table(const CalibrateOptions& options, const std::string& data) {
   return ExitCode::success;
 }
 
+ExitCode check_measured_rows(const CalibrateOptions& options, const std::string& data) {
+  const auto rows = calibrate::read_measured_rows(options.check_measured, options.model, options.precision, options.gpu);
+  if (!rows) return report_errors(rows.error());
+  const auto checked = calibrate::check_measured(*rows, data);
+  if (!checked) return report_errors(checked.error());
+  fmt::print("{}", options.json ? calibrate::measured_json(*checked) : calibrate::measured_table(*checked));
+  return ExitCode::success;
+}
+
 }  // namespace
 
 ExitCode run(const CalibrateOptions& options) {
   const auto data = data_dir();
   if (!data) return report_errors(data.error());
   if (!options.check.empty()) return check_table(options, *data);
+  if (!options.check_measured.empty()) return check_measured_rows(options, *data);
   return fit_table(options, *data);
 }
 
