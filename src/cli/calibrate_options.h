@@ -1,6 +1,7 @@
 // What `srtctl calibrate` is told. Values, one thread.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 namespace infbench::cli {
@@ -26,7 +27,11 @@ struct CalibrateOptions {
   int tp = 1;
   std::string engine = "sglang";
   std::string api_key;
-  double time_scale = 1.0;  // of a `srtctl serve` that runs faster or slower than time
+  std::string served_model_name;   // what requests call the model; empty: `model`
+  std::int64_t chunk = 8192;       // most prompt tokens of a step of the server
+  std::int64_t context = 131'072;  // most tokens of a request to it
+  int max_concurrency = 128;       // most requests at once to it
+  double time_scale = 1.0;         // of a `srtctl serve` that runs faster or slower than time
 
   std::string command_line;  // as it was given
 };

@@ -10,6 +10,7 @@
 #include "cli/commands.h"
 #include "cli/console.h"
 #include "cli/program_files.h"
+#include "cli/server_probes.h"
 #include "cost/write_model.h"
 
 namespace infbench::cli {
@@ -51,32 +52,46 @@ void print_notes(const std::string& table, const std::vector<calibrate::Calibrat
   for (const calibrate::Calibrated& one : all) {
     for (const std::string& note : one.notes) fmt::print(stderr, "{}: {}\n", describe(one.model.key), note);
     for (const calibrate::LeftOut& row : one.left_out) {
-      fmt::print(stderr, "{}:{}: left out: {:.3f} ms measured, where the others make it {:.3f} ms\n", table, row.line,
-                 row.measured_ms, row.estimated_ms);
+      const std::string place = row.line > 0 ? fmt::format("{}:{}", table, row.line) : "a probe";
+      fmt::print(stderr, "{}: left out: {:.3f} ms measured, where the others make it {:.3f} ms\n", place, row.measured_ms,
+                 row.estimated_ms);
     }
   }
 }
 
-ExitCode fit_table(const CalibrateOptions& options, const std::string& data) {
-  const auto rows = calibrate::read_step_rows(options.step_times, options.model, options.precision);
-  if (!rows) return report_errors(rows.error());
+// Where the rows come from, in words for the data file.
+std::string source_of(const CalibrateOptions& options) {
+  std::string source = options.url.empty() ? base_name(options.step_times) : "probes of a live server";
+  if (!options.kv.empty()) source += " and " + base_name(options.kv);
+  return options.source.empty() ? source : source + ", " + options.source;
+}
+
+ExitCode fit(const CalibrateOptions& options, const std::vector<calibrate::StepRows>& rows, const std::string& data) {
   auto kv = capacities(options, data);
   if (!kv) return report_errors(kv.error());
-  std::string source = base_name(options.step_times) + (options.kv.empty() ? "" : " and " + base_name(options.kv));
-  if (!options.source.empty()) source += ", " + options.source;
-  const auto fitted = calibrate::calibrate(*rows, {.data_dir = data,
-                                                   .capacities = *std::move(kv),
-                                                   .source = std::move(source),
-                                                   .license = options.license,
-                                                   .command = options.command_line});
+  const auto fitted = calibrate::calibrate(rows, {.data_dir = data,
+                                                  .capacities = *std::move(kv),
+                                                  .source = source_of(options),
+                                                  .license = options.license,
+                                                  .command = options.command_line});
   if (!fitted) return report_errors(fitted.error());
   const auto files = write_files(options.output, *fitted);
   if (!files) return report_errors(files.error());
   print_notes(options.step_times, *fitted);
   fmt::print("{}", options.json ? calibrate::calibrated_json(*fitted) : calibrate::calibrated_table(*fitted));
-  if (!options.json) fmt::print("{} {}\n", options.model, options.precision);
-  for (const std::string& file : *files) fmt::print(stderr, "written: {}\n", file);
+  std::fflush(stdout);
+  for (const std::string& file : *files) fmt::print(stderr, "{} {}: {}\n", options.model, options.precision, file);
   return ExitCode::success;
+}
+
+ExitCode fit_table(const CalibrateOptions& options, const std::string& data) {
+  const auto rows = calibrate::read_step_rows(options.step_times, options.model, options.precision);
+  return rows ? fit(options, *rows, data) : report_errors(rows.error());
+}
+
+ExitCode fit_server(const CalibrateOptions& options, const std::string& data) {
+  auto rows = measure_server(options, data);
+  return rows ? fit(options, {*std::move(rows)}, data) : report_errors(rows.error());
 }
 
 ExitCode check_table(const CalibrateOptions& options, const std::string& data) {
@@ -111,7 +126,7 @@ ExitCode run(const CalibrateOptions& options) {
   if (!data) return report_errors(data.error());
   if (!options.check.empty()) return check_table(options, *data);
   if (!options.check_measured.empty()) return check_measured_rows(options, *data);
-  return fit_table(options, *data);
+  return options.url.empty() ? fit_table(options, *data) : fit_server(options, *data);
 }
 
 }  // namespace infbench::cli

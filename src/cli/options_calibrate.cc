@@ -34,6 +34,21 @@ void add_calibrate(CLI::App& app, CalibrateOptions& options) {
   calibrate->add_option("--engine", options.engine, "Engine of --url")
       ->check(CLI::IsMember({"sglang", "vllm"}))
       ->capture_default_str();
+  calibrate
+      ->add_option("--served-model-name", options.served_model_name, "What requests to --url call the model; default: --model")
+      ->type_name("NAME");
+  calibrate->add_option("--chunk", options.chunk, "Most prompt tokens that --url computes in a step")
+      ->check(CLI::Range(256, 1'000'000))
+      ->capture_default_str()
+      ->type_name("N");
+  calibrate->add_option("--context", options.context, "Most tokens of a request to --url")
+      ->check(CLI::Range(1024, 10'000'000))
+      ->capture_default_str()
+      ->type_name("N");
+  calibrate->add_option("--max-concurrency", options.max_concurrency, "Most requests at once to --url")
+      ->check(CLI::Range(1, 4096))
+      ->capture_default_str()
+      ->type_name("N");
   calibrate->add_option("--api-key", options.api_key, "Key for --url")->type_name("KEY");
   calibrate->add_option("--time-scale", options.time_scale, "Of a 'srtctl serve' at --url: its times are multiplied by it")
       ->check(CLI::PositiveNumber)
