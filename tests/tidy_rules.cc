@@ -30,8 +30,9 @@ const std::vector<Room>& rooms() {
       {"simulate", {"plan", "trace", "engine", "route", "measure"}},
       {"net", {"base"}},
       {"live", {"trace", "engine", "route", "measure", "net"}},
+      {"calibrate", {"cost", "simulate"}},
       {"launch", {"plan", "net", "live", "measure"}},
-      {"cli", {"simulate", "report", "live", "launch"}},
+      {"cli", {"simulate", "calibrate", "report", "live", "launch"}},
   };
   return table;
 }

@@ -26,5 +26,6 @@ ExitCode run(const NodeFactsOptions& options);
 ExitCode run(const CompletionOptions& options);
 ExitCode run(const ManOptions& options);
 ExitCode run(const InitOptions& options);
+ExitCode run(const CalibrateOptions& options);
 
 }  // namespace infbench::cli

@@ -7,6 +7,7 @@
 #include "base/result.h"
 #include "cli/build_info.h"
 #include "cli/help_pages.h"
+#include "cli/options_calibrate.h"
 #include "cli/options_doc.h"
 #include "cli/options_init.h"
 #include "cli/options_job.h"
@@ -147,6 +148,7 @@ struct Parsed {
   CancelOptions cancel;
   NodeFactsOptions node_facts;
   ReportOptions report;
+  CalibrateOptions calibrate;
 };
 
 // Puts options of a command under a heading of its help.
@@ -268,6 +270,7 @@ void add_commands(CLI::App& app, Parsed& parsed) {
   add_cancel(app, parsed.cancel);
   add_node_facts(app, parsed.node_facts);
   add_report(app, parsed.report);
+  add_calibrate(app, parsed.calibrate);
 
   add_init(app, parsed.init);
   add_trace_commands(app, parsed);
@@ -301,6 +304,7 @@ Command chosen(const CLI::App& app, Parsed& parsed) {
   if (command->get_name() == "man") return std::move(parsed.man);
   if (command->get_name() == "node-facts") return std::move(parsed.node_facts);
   if (command->get_name() == "report") return std::move(parsed.report);
+  if (command->get_name() == "calibrate") return std::move(parsed.calibrate);
   if (command->get_name() == "serve") {
     take_unknown(*command, parsed.serve);
     return std::move(parsed.serve);
@@ -316,6 +320,7 @@ Command chosen(const CLI::App& app, Parsed& parsed) {
 std::string mistake(const Command& command, const CLI::App& app) {
   if (const auto* replay = std::get_if<ReplayOptions>(&command)) return replay_mistake(*app.get_subcommands().front(), *replay);
   if (const auto* route = std::get_if<RouteOptions>(&command)) return route_mistake(*app.get_subcommands().front(), *route);
+  if (const auto* calibrate = std::get_if<CalibrateOptions>(&command)) return calibrate_mistake(*calibrate);
   const auto* options = std::get_if<SimulateOptions>(&command);
   if (options == nullptr) return {};
   if (!options->compare && options->recipes.size() > 1) return "simulate takes one recipe; to compare several: srtctl compare";
@@ -410,6 +415,7 @@ std::variant<Command, ExitCode> parse(int argc, const char* const* argv) {
     return usage_error(unknown.empty() ? error.what() : unknown, app);
   }
   parsed.replay.command_line = command_line_of(argc, argv);
+  parsed.calibrate.command_line = parsed.replay.command_line;
   parsed.replay.server_metrics = !parsed.replay.server_metrics_urls.empty();
   Command command = chosen(app, parsed);
   if (const std::string what = mistake(command, app); !what.empty()) return usage_error(what, app);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/exit_code.h"
+#include "cli/calibrate_options.h"
 #include "cli/init_options.h"
 #include "cli/job_options.h"
 #include "cli/replay_options.h"
@@ -78,10 +79,10 @@ struct ReportOptions {
   std::string output;  // empty: report.html, in the folder if it is one
 };
 
-using Command =
-    std::variant<CompletionOptions, ManOptions, InitOptions, SimulateOptions, DryRunOptions, TraceAnalyzeOptions,
-                 TraceFetchOptions, TraceSynthesizeOptions, TraceSliceOptions, ReplayOptions, ServeOptions, RouteOptions,
-                 SubmitOptions, GuardOptions, StatusOptions, LogsOptions, CancelOptions, NodeFactsOptions, ReportOptions>;
+using Command = std::variant<CompletionOptions, ManOptions, InitOptions, SimulateOptions, DryRunOptions, TraceAnalyzeOptions,
+                             TraceFetchOptions, TraceSynthesizeOptions, TraceSliceOptions, ReplayOptions, ServeOptions,
+                             RouteOptions, SubmitOptions, GuardOptions, StatusOptions, LogsOptions, CancelOptions,
+                             NodeFactsOptions, ReportOptions, CalibrateOptions>;
 
 // The command, or how the program ends right away (--help, a usage error; both already printed).
 std::variant<Command, ExitCode> parse(int argc, const char* const* argv);

@@ -7,6 +7,10 @@
 #include <filesystem>
 #include <optional>
 #include <set>
+#include <utility>
+
+#include "cost/architecture.h"
+#include "cost/scale.h"
 
 namespace infbench::cost {
 namespace {
@@ -18,16 +22,6 @@ struct Entry {
   std::string path;
   Key key;
 };
-
-// "Qwen/Qwen3-32B" and "/models/Qwen3-32B" are "qwen3-32b".
-std::string short_name(std::string_view model) {
-  while (!model.empty() && model.back() == '/') model.remove_suffix(1);
-  std::string name(model.substr(model.rfind('/') + 1));
-  for (char& c : name) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return name;
-}
 
 std::optional<Entry> entry_of(const fs::path& path) {
   if (path.extension() != ".yaml") return std::nullopt;
@@ -105,6 +99,33 @@ Error no_data(const Key& key, const std::string& data_dir, const std::vector<Ent
                .source_line = {}};
 }
 
+// Between numbers of GPUs: how many times as many.
+double times_apart(int a, int b) { return a > b ? static_cast<double>(a) / b : static_cast<double>(b) / a; }
+
+// From the data that are nearest: of the same model if there are any, then of the nearest number of GPUs.
+Result<Model> estimate(const std::string& data_dir, const Key& key, const std::vector<Entry>& entries) {
+  auto to = find_architecture(data_dir, key.model);
+  if (!to) return fail(std::move(to.error()));
+  std::optional<Model> nearest;
+  for (const Entry& entry : entries) {
+    if (!*to || entry.key.precision != key.precision || entry.key.engine != key.engine) continue;
+    auto model = read_model_file(entry.path);
+    if (!model) return model;
+    if (!same_gpu(key.gpu, *model)) continue;
+    const auto rank = [&](const Model& m) { return std::pair(!same_model(key.model, m), times_apart(m.key.tp, key.tp)); };
+    if (!nearest || rank(*model) < rank(*nearest)) nearest = *std::move(model);
+  }
+  if (!nearest) return fail(no_data(key, data_dir, entries));
+  auto from = find_architecture(data_dir, nearest->key.model);
+  if (!from) return fail(std::move(from.error()));
+  if (!*from) return fail(no_data(key, data_dir, entries));
+  if ((*to)->heads % key.tp != 0) {
+    return fail(fmt::format("cannot estimate {}: its {} attention heads cannot be shared by {} GPUs", describe(key),
+                            (*to)->heads, key.tp));
+  }
+  return scaled(*nearest, **from, **to, key);
+}
+
 }  // namespace
 
 std::string describe(const Key& key) {
@@ -117,9 +138,15 @@ Tokens KvCapacity::tokens(double memory_fraction, Tokens chunk) const {
   return left <= 0 ? 0 : left / kv_per_token_per_gpu;
 }
 
+std::string estimate_note(const Model& model) {
+  if (model.scaled_from.empty()) return {};
+  return fmt::format("no step times for {}: estimated from {}, by the work and the bytes of each GPU", describe(model.key),
+                     model.scaled_from);
+}
+
 Result<Model> load(const std::string& data_dir, const Key& key) {
   const auto entries = list_entries(data_dir);
-  if (!entries) return tl::unexpected<Errors>(entries.error());
+  if (!entries) return fail(entries.error());
   for (const Entry& entry : *entries) {
     const Key& named = entry.key;
     // The rest, other names of the model and the GPU, only the file knows.
@@ -128,7 +155,19 @@ Result<Model> load(const std::string& data_dir, const Key& key) {
     if (!model) return model;
     if (same_model(key.model, *model) && same_gpu(key.gpu, *model)) return model;
   }
-  return fail(no_data(key, data_dir, *entries));
+  return estimate(data_dir, key, *entries);
+}
+
+Result<std::vector<Model>> load_all(const std::string& data_dir) {
+  const auto entries = list_entries(data_dir);
+  if (!entries) return fail(entries.error());
+  std::vector<Model> models;
+  for (const Entry& entry : *entries) {
+    auto model = read_model_file(entry.path);
+    if (!model) return fail(std::move(model.error()));
+    models.push_back(*std::move(model));
+  }
+  return models;
 }
 
 }  // namespace infbench::cost

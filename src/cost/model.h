@@ -68,13 +68,25 @@ struct Model {
   StepTime step_time;
   KvCapacity kv;
   Provenance provenance;
+  std::string scaled_from = {};  // not empty: an estimate from the data of this deployment, by the work of each GPU
 };
 
-// The data file for `key` in `data_dir`/step_times. Errors: a combination without data (with those there are), an unreadable
-// folder, or all mistakes of a malformed file with their places.
+// "no data for X: estimated from Y, by ...", for people; empty for a model with data of its own.
+std::string estimate_note(const Model& model);
+
+// The data file for `key` in `data_dir`/step_times. Without one for this model or TP: an estimate from the nearest data of the
+// same precision, GPU and engine, if the model's architecture is known (cost/architecture.h). Errors: neither (with the
+// combinations there are), a model that cannot be estimated (with the key of its config that says so), an unreadable folder, or
+// all mistakes of a malformed file with their places.
 Result<Model> load(const std::string& data_dir, const Key& key);
+
+// Every data file of `data_dir`/step_times, in order of name.
+Result<std::vector<Model>> load_all(const std::string& data_dir);
 
 // One data file, strictly: unknown, missing and repeated keys, wrong types and values out of range are errors.
 Result<Model> read_model_file(const std::string& path);
+
+// A file of one or more of them, one YAML document each.
+Result<std::vector<Model>> read_model_files(const std::string& path);
 
 }  // namespace infbench::cost

@@ -1,4 +1,4 @@
-// Reads one data file of cost/model.h. The only file of this room that knows YAML.
+// Reads the data files of cost/model.h.
 #include <fmt/format.h>
 #include <yaml-cpp/yaml.h>
 
@@ -238,12 +238,13 @@ Result<Model> read_document(const YAML::Node& document, Findings& findings) {
                .gpu_aliases = aliases,
                .step_time = StepTime(coefficients),
                .kv = capacity,
-               .provenance = std::move(provenance)};
+               .provenance = std::move(provenance),
+               .scaled_from = {}};
 }
 
 }  // namespace
 
-Result<Model> read_model_file(const std::string& path) {
+Result<std::vector<Model>> read_model_files(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   std::ostringstream buffer;
   buffer << file.rdbuf();
@@ -251,11 +252,32 @@ Result<Model> read_model_file(const std::string& path) {
   const std::string text = std::move(buffer).str();
   Findings findings(path, text);
   try {
-    return read_document(YAML::Load(text), findings);
+    std::vector<Model> models;
+    Errors errors;
+    for (const YAML::Node& document : YAML::LoadAll(text)) {
+      auto model = read_document(document, findings);
+      if (model) models.push_back(*std::move(model));
+      if (!model) errors.insert(errors.end(), model.error().begin(), model.error().end());
+    }
+    if (!errors.empty()) return fail(std::move(errors));
+    if (models.empty())
+      return fail(
+          Error{.what = "expected a data file of step times, found nothing", .hint = {}, .file = path, .source_line = {}});
+    return models;
   } catch (const YAML::Exception& error) {
     findings.add(error.mark, fmt::format("not valid YAML: {}", error.msg));
     return fail(findings.take());
   }
+}
+
+Result<Model> read_model_file(const std::string& path) {
+  auto models = read_model_files(path);
+  if (!models) return fail(std::move(models.error()));
+  if (models->size() == 1) return std::move(models->front());
+  return fail(Error{.what = fmt::format("expected one data file of step times, found {}", models->size()),
+                    .hint = {},
+                    .file = path,
+                    .source_line = {}});
 }
 
 }  // namespace infbench::cost

@@ -10,7 +10,7 @@
 //     + token N + token_beyond[i] max(0, N - token_knees[i]), i = 0..2
 //     + kv_token C + kv_token_below_knee min(C, kv_knee) + attention_pair (pairs of a prompt token and a token it attends to)
 //
-// All coefficients are >= 0, so a step never gets faster when a term grows. tools/fit_step_times.py fits the same formula to
+// All coefficients are >= 0, so a step never gets faster when a term grows. calibrate/fit.h fits the same formula to
 // data.
 //
 // Times are Ticks, 2^-16 ns, in integers: the k-th step of an unchanged decode batch costs a line in k with one bend, whose sum
