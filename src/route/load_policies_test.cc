@@ -25,7 +25,7 @@ void set_tokens(PolicyBench& bench, std::initializer_list<Tokens> loads) {
 // ---- power_of_two
 
 TEST(PowerOfTwo, TakesTheOneWithFewerTokensOfEachPairEquallyOften) {
-  PolicyBench bench(std::make_unique<PowerOfTwo>(), workers(4));
+  PolicyBench bench(std::make_unique<PowerOfTwo>(PolicyParameters{}), workers(4));
   set_tokens(bench, {300, 100, 200, 400});
   const Prompt prompt = prompt_of({{1, 4}});
   std::vector<int> count(4);
@@ -38,7 +38,7 @@ TEST(PowerOfTwo, TakesTheOneWithFewerTokensOfEachPairEquallyOften) {
 }
 
 TEST(PowerOfTwo, CountsTokensNotRequests) {
-  PolicyBench bench(std::make_unique<PowerOfTwo>(), workers(2));
+  PolicyBench bench(std::make_unique<PowerOfTwo>(PolicyParameters{}), workers(2));
   set_tokens(bench, {5'000, 4'000});
   bench.views[0].running = 1;
   bench.views[1].running = 50;
@@ -49,7 +49,7 @@ TEST(PowerOfTwo, CountsTokensNotRequests) {
 }
 
 TEST(PowerOfTwo, OneWorkerIsEnough) {
-  PolicyBench bench(std::make_unique<PowerOfTwo>(), workers(1));
+  PolicyBench bench(std::make_unique<PowerOfTwo>(PolicyParameters{}), workers(1));
   EXPECT_EQ(bench.ask(view_of(1, prompt_of({{1, 4}}))).worker.value, 0U);
 }
 

@@ -16,7 +16,7 @@ std::variant<Pick, Hold> MinTtft::pick(const RequestView& request, std::span<con
   std::tuple least{INT64_MAX, INT_MAX};
   for (const WorkerView& view : workers) {
     const Worker& worker = workers_[view.id.value];
-    const Tokens hit = cached(worker, request);
+    const Tokens hit = worker.cache.cached(request);
     std::int64_t cost = view.uncomputed + request.input - hit;
     Duration ttft;
     if (timed) {
@@ -58,33 +58,23 @@ void MinTtft::on(const Event& event, Time now) {
     case Event::What::dispatched: dispatch(worker, event, now); break;
     case Event::What::first_token:
       worker.queue.computed(event.request, event.at);
-      if (event.stage == Stage::prefill) let_go(worker, event.request);
+      if (event.stage == Stage::prefill) worker.cache.let_go(event.request);
       break;
     case Event::What::finished:
     case Event::What::failed:
       worker.queue.drop(event.request);
-      let_go(worker, event.request);
+      worker.cache.let_go(event.request);
       break;
     case Event::What::kv_removed: worker.cache.forget(event.pages); break;
     case Event::What::kv_stored: break;  // was in the prompt that was sent, or is an answer that cannot be known here
     case Event::What::up:
       if (event.spec != nullptr) come_up(worker, *event.spec);
       break;
-    case Event::What::down: {  // it comes back with an empty cache
-      Worker fresh;
-      fresh.kv_capacity = worker.kv_capacity;
-      fresh.speed = worker.speed;
-      worker = std::move(fresh);
+    case Event::What::down:  // it comes back with an empty cache
+      worker.cache.clear();
+      worker.queue = {};
       break;
-    }
   }
-}
-
-// A prompt that is cached as a whole still computes its last page.
-Tokens MinTtft::cached(const Worker& worker, const RequestView& request) const {
-  if (request.page_tokens <= 0 || request.input <= 0) return 0;
-  const Tokens most = (request.input - 1) / request.page_tokens * request.page_tokens;
-  return std::min(worker.cache.match(request.pages) * request.page_tokens, most);
 }
 
 Duration MinTtft::seconds(const cost::StepTime& speed, Tokens cached, Tokens input) const {
@@ -92,7 +82,7 @@ Duration MinTtft::seconds(const cost::StepTime& speed, Tokens cached, Tokens inp
 }
 
 void MinTtft::come_up(Worker& worker, const WorkerSpec& spec) const {
-  worker.kv_capacity = spec.kv_capacity;
+  worker.cache.set_capacity(spec.kv_capacity);
   worker.speed = spec.speed;
   if (spec.speed != nullptr) worker.queue.set_step(seconds(*spec.speed, 0, parameters_.chunk));
 }
@@ -102,26 +92,9 @@ void MinTtft::dispatch(Worker& worker, const Event& event, Time now) const {
   const RequestView& request = *event.asked;
   const Duration own = worker.speed == nullptr ? Duration{} : seconds(*worker.speed, event.cached, request.input);
   worker.queue.push(event.request, own, now);
-  if (request.page_tokens <= 0) return;
   // A prefill worker is rid of the request before its answer begins.
   const Tokens kept = event.stage == Stage::prefill ? request.input : request.input + request.output_max;
-  const std::int64_t kept_pages = (kept + request.page_tokens - 1) / request.page_tokens;
-  const Lease lease{.node = worker.cache.insert(request.pages).node,
-                    .answer_pages = kept_pages - static_cast<std::int64_t>(request.pages.size())};
-  worker.cache.pin(lease.node);
-  worker.answer_pages += lease.answer_pages;
-  worker.leases[event.request.value] = lease;
-  if (worker.kv_capacity <= 0) return;
-  const std::int64_t over = worker.cache.pages() + worker.answer_pages - worker.kv_capacity / request.page_tokens;
-  if (over > 0) worker.cache.evict(over, nullptr);
-}
-
-void MinTtft::let_go(Worker& worker, RequestId id) {
-  const auto lease = worker.leases.find(id.value);
-  if (lease == worker.leases.end()) return;
-  worker.cache.unpin(lease->second.node);
-  worker.answer_pages -= lease->second.answer_pages;
-  worker.leases.erase(lease);
+  worker.cache.hold(event.request, request.pages, kept, request.page_tokens);
 }
 
 }  // namespace infbench::route

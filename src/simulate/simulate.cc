@@ -240,7 +240,7 @@ class Driver {
       ++ended_;
     }
     notebook_.ended.clear();
-    for (const RequestId id : router_.due(now)) dispatch(id, now);
+    while (const auto id = router_.due(now)) dispatch(*id, now);
   }
 
   void arrive(trace::RequestIndex index, Time now) {
