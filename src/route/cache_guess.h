@@ -1,7 +1,7 @@
 // CacheGuess: what one worker has in its prefix cache, guessed from the prompts that were sent to it.
 //
-// A prompt stays until its room is needed: what is kept is cut to the worker's KV capacity, least recently used first. Prompts in
-// flight are pinned (even those that still wait, which keeps followers together when workers are overloaded) and the tokens
+// A prompt stays until its room is needed: what is kept is cut to the worker's KV capacity, least recently used first. Prompts
+// in flight are pinned (even those that still wait, which keeps followers together when workers are overloaded) and the tokens
 // they may produce set aside, as the engine does; forget() takes what the engine says it evicted. Owned by one policy, one
 // thread.
 #pragma once

@@ -1,5 +1,6 @@
 #include "route/factory.h"
 
+#include <algorithm>
 #include <array>
 #include <string>
 #include <utility>
@@ -55,11 +56,13 @@ Errors out_of_range(const PolicyParameters& parameters) {
   expect(parameters.hash_token_count > 0, "expected a beginning of more than 0 tokens");
   expect(parameters.load_factor >= 1, "expected a load factor of 1 or more");
   expect(parameters.drain_tokens_per_s > 0, "expected a throughput above 0 tokens per second");
-  for (const double each : {parameters.kv_pressure_weight, parameters.overlap_credit, parameters.overlap_credit_decay,
-                            parameters.prefill_load_scale, parameters.active_request_weight, parameters.temperature,
-                            parameters.queue_threshold, parameters.queue_weight, parameters.kv_weight, parameters.prefix_weight}) {
-    expect(each >= 0, "expected weights, credits and thresholds of 0 or more");
-  }
+  const auto weights = {parameters.kv_pressure_weight,    parameters.overlap_credit, parameters.overlap_credit_decay,
+                        parameters.prefill_load_scale,    parameters.temperature,    parameters.queue_threshold,
+                        parameters.active_request_weight, parameters.queue_weight,   parameters.kv_weight,
+                        parameters.prefix_weight};
+  expect(std::ranges::all_of(weights, [](double each) { return each >= 0; }),
+         "expected weights, credits and thresholds of 0 or more");
+  expect(parameters.hold_most >= Duration{}, "expected a time to hold requests of 0 or more");
   expect(parameters.approximate_ttl > Duration{}, "expected a time to live above 0");
   expect(parameters.prefix_tokens_max > 0 && parameters.lru_tokens > 0, "expected more than 0 tokens of prefixes to remember");
   expect(parameters.chunk > 0, "expected prefill chunks of more than 0 tokens");
@@ -89,6 +92,14 @@ std::optional<PolicyParameters::AssignmentMode> assignment_mode(std::string_view
   if (name == "random") return Mode::random;
   if (name == "min_load") return Mode::min_load;
   if (name == "min_group") return Mode::min_group;
+  return std::nullopt;
+}
+
+std::optional<PolicyParameters::QueueOrder> queue_order(std::string_view name) {
+  using Order = PolicyParameters::QueueOrder;
+  if (name == "fcfs") return Order::fcfs;
+  if (name == "lcfs") return Order::lcfs;
+  if (name == "wspt") return Order::wspt;
   return std::nullopt;
 }
 

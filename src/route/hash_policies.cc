@@ -41,10 +41,10 @@ std::optional<std::uint64_t> beginning_of(const RequestView& request, Tokens tok
   return request.pages[std::min(std::max<std::size_t>(pages, 1), request.pages.size()) - 1].value;
 }
 
-std::variant<Pick, Hold> PrefixHash::pick(const RequestView& request, std::span<const WorkerView> workers, Random&, Time) const {
-  const auto least = std::min_element(workers.begin(), workers.end(), [](const WorkerView& a, const WorkerView& b) {
-    return requests_of(a) < requests_of(b);
-  });
+std::variant<Pick, Hold> PrefixHash::pick(const RequestView& request, std::span<const WorkerView> workers, Random&,
+                                          Time) const {
+  const auto least = std::min_element(workers.begin(), workers.end(),
+                                      [](const WorkerView& a, const WorkerView& b) { return requests_of(a) < requests_of(b); });
   const auto hash = beginning_of(request, parameters_.prefix_token_count);
   if (!hash) return Pick{.worker = least->id, .cached = 0, .why = Reason::least_load};
   int total = 1;

@@ -34,8 +34,9 @@ class HashRing {
 // shorter prompt that of all its pages. None: it has no page.
 std::optional<std::uint64_t> beginning_of(const RequestView& request, Tokens tokens);
 
-// prefix_hash: where the hash of the prompt's first prefix_token_count tokens lies, unless that worker has more than load_factor
-// times the requests that each would have with this one; then the one with the fewest. Prompts without a page: the same.
+// prefix_hash: where the hash of the prompt's first prefix_token_count tokens lies, unless that worker has more than
+// load_factor times the requests that each would have with this one; then the one with the fewest. Prompts without a page: the
+// same.
 class PrefixHash final : public Policy {
  public:
   explicit PrefixHash(const PolicyParameters& parameters) : parameters_(parameters) {}

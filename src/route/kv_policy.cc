@@ -29,9 +29,8 @@ std::variant<Pick, Hold> KvCost::pick(const RequestView& request, std::span<cons
       }
     }
   }
-  return Pick{.worker = workers[best].id,
-              .cached = cost_of(request, workers[best], least_prefill).cached,
-              .why = Reason::least_cost};
+  return Pick{
+      .worker = workers[best].id, .cached = cost_of(request, workers[best], least_prefill).cached, .why = Reason::least_cost};
 }
 
 KvCost::Cost KvCost::cost_of(const RequestView& request, const WorkerView& view, Tokens least_prefill) const {
@@ -39,7 +38,8 @@ KvCost::Cost KvCost::cost_of(const RequestView& request, const WorkerView& view,
   const double page = static_cast<double>(std::max<Tokens>(request.page_tokens, 1));
   const bool tail = request.page_tokens <= 0 || request.input % request.page_tokens != 0;
   const auto pages = static_cast<std::int64_t>(request.pages.size());
-  const std::int64_t active = worker.active.pages() + worker.tails + pages - worker.active.match(request.pages) + (tail ? 1 : 0);
+  const std::int64_t active =
+      worker.active.pages() + worker.tails + pages - worker.active.match(request.pages) + (tail ? 1 : 0);
   Cost cost{.blocks = static_cast<double>(active) + parameters_.active_request_weight * (view.waiting + view.running),
             .cached = 0};
   if (request.stage == Stage::decode) return cost;
@@ -48,8 +48,7 @@ KvCost::Cost KvCost::cost_of(const RequestView& request, const WorkerView& view,
   const double excess = static_cast<double>(view.uncomputed - least_prefill) / page;
   const double credit = parameters_.overlap_credit / (1 + parameters_.overlap_credit_decay * excess / own_blocks);
   const double prompts = static_cast<double>(view.uncomputed + request.input) / page;
-  cost.blocks +=
-      parameters_.prefill_load_scale * std::max(0.0, prompts - credit * static_cast<double>(cost.cached) / page);
+  cost.blocks += parameters_.prefill_load_scale * std::max(0.0, prompts - credit * static_cast<double>(cost.cached) / page);
   return cost;
 }
 

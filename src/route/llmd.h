@@ -2,7 +2,8 @@
 //
 //   queue:  (most waiting - waiting) / (most - least), 1 if all have the same
 //   kv:     1 - share of the KV in use; 1 where the capacity is not known
-//   prefix: matched / all blocks of the prompt's first prefix_tokens_max tokens, matched against the prompts that the worker was
+//   prefix: matched / all blocks of the prompt's first prefix_tokens_max tokens, matched against the prompts that the worker
+//   was
 //           sent, least recently used forgotten beyond lru_tokens
 //
 // Blocks are pages here (llm-d's: 16 tokens). Belongs to one Router, one thread; one object per stage.

@@ -63,9 +63,8 @@ std::variant<Pick, Hold> LeastLoad::pick(const RequestView&, std::span<const Wor
     return static_cast<double>(view.uncomputed) / parameters_.drain_tokens_per_s +
            parameters_.kv_pressure_weight * used / (1 - used);
   };
-  const auto least = std::min_element(workers.begin(), workers.end(), [&](const WorkerView& a, const WorkerView& b) {
-    return seconds_of(a) < seconds_of(b);
-  });
+  const auto least = std::min_element(workers.begin(), workers.end(),
+                                      [&](const WorkerView& a, const WorkerView& b) { return seconds_of(a) < seconds_of(b); });
   return Pick{.worker = least->id, .cached = 0, .why = Reason::least_load};
 }
 

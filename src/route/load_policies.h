@@ -13,8 +13,8 @@
 namespace infbench::route {
 
 // power_of_two: of two workers drawn at random the one with fewer tokens; at a tie the one with fewer requests, then the one
-// drawn first. With load_poll it knows their tokens from polls alone, as sglang-router does: prompts in flight as they were at the
-// last multiple of load_poll, and requests not at all.
+// drawn first. With load_poll it knows their tokens from polls alone, as sglang-router does: prompts in flight as they were at
+// the last multiple of load_poll, and requests not at all.
 class PowerOfTwo final : public Policy {
  public:
   explicit PowerOfTwo(const PolicyParameters& parameters) : load_poll_(parameters.load_poll) {}

@@ -91,7 +91,7 @@ void MinTtft::dispatch(Worker& worker, const Event& event, Time now) const {
   INFBENCH_CHECK(event.asked != nullptr);
   const RequestView& request = *event.asked;
   const Duration own = worker.speed == nullptr ? Duration{} : seconds(*worker.speed, event.cached, request.input);
-  worker.queue.push(event.request, own, now);
+  worker.queue.push(event.request, own, now, request.streamed || event.stage == Stage::prefill);
   // A prefill worker is rid of the request before its answer begins.
   const Tokens kept = event.stage == Stage::prefill ? request.input : request.input + request.output_max;
   worker.cache.hold(event.request, request.pages, kept, request.page_tokens);

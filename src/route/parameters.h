@@ -36,12 +36,12 @@ struct PolicyParameters {
   double drain_tokens_per_s = 2000;  // > 0; prompt tokens that a worker computes
   double kv_pressure_weight = 0.15;  // seconds
   // kv
-  double overlap_credit = 1;            // >= 0; of a block that the worker has
-  double overlap_credit_decay = 0;      // >= 0; by prompts that the worker has in excess of the least loaded one
-  double prefill_load_scale = 1;        // >= 0
-  double active_request_weight = 0;     // >= 0; blocks
-  double temperature = 0;               // >= 0
-  double queue_threshold = 16;          // chunks of prompt tokens on every worker from which on requests wait; 0: they never do
+  double overlap_credit = 1;         // >= 0; of a block that the worker has
+  double overlap_credit_decay = 0;   // >= 0; by prompts that the worker has in excess of the least loaded one
+  double prefill_load_scale = 1;     // >= 0
+  double active_request_weight = 0;  // >= 0; blocks
+  double temperature = 0;            // >= 0
+  double queue_threshold = 16;       // chunks of prompt tokens on every worker from which on requests wait; 0: they never do
   QueueOrder queue_order = QueueOrder::fcfs;
   bool use_kv_events = true;
   Duration approximate_ttl = seconds(120);  // without KV events
@@ -51,6 +51,8 @@ struct PolicyParameters {
   double prefix_weight = 3;
   Tokens prefix_tokens_max = 4096;  // 256 blocks of 16
   Tokens lru_tokens = 500'000;      // 31,250 blocks of 16, for each worker
+  // slo
+  Duration hold_most = seconds(60);  // >= 0; a request that misses a limit anyway waits no longer for the others
   // min_ttft, slo; kv: queue_threshold
   Tokens chunk = 8192;  // the engines' chunked-prefill-size, > 0
 };

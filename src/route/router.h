@@ -98,7 +98,7 @@ class Router {
   Duration view_delay_;
   Random random_;
   Random decode_random_;
-  std::deque<Delayed> delayed_;  // in order of due
+  std::deque<Delayed> delayed_;                   // in order of due
   std::unordered_map<std::uint64_t, Held> held_;  // by id; never iterated
   std::set<Place> order_;                         // the places of all of them
   std::set<std::pair<Time, RequestId>> alarms_;   // of those with `until`

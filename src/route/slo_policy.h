@@ -1,11 +1,16 @@
 // slo: the worker where most requests meet their limits, this one and those that are there already.
 //
-// For each worker (SloWorker) it estimates whether this request's first token is in time, what its answer is worth, and what the
-// others would lose by it. The highest sum wins. One that can meet its limits nowhere, or only at the cost of more than it is
-// worth, waits in the router: until that changes, or it is too late anyway; then behind all that can, until a worker is
-// found where it harms nobody much. Belongs to one Router, one thread; one object per stage.
+// For each worker (SloWorker) it estimates whether this request's first token is in time, what its answer is worth, and what
+// those that are there would lose by it. The highest sum wins. A request that would cost more than it is worth everywhere waits
+// in the router (Hold) until that changes. One that will miss its limit wherever it goes waits behind all that need not, until
+// there is a worker that it harms little and that has next to no prompts waiting, but no longer than hold_most. An idle worker
+// takes anything.
+//
+// Seconds come from the workers' StepTime, or an assumed one where there are no coefficients; the workers' scales count. How
+// long answers get is learned as a share of what they may have. Belongs to one Router, one thread; one object per stage.
 #pragma once
 
+#include <cstdint>
 #include <vector>
 
 #include "route/parameters.h"
@@ -23,14 +28,19 @@ class SloPolicy final : public Policy {
   void on(const Event& event, Time now) override;
 
  private:
-  struct Best;
-  Tokens expected_answer(const RequestView& request) const;
-  Best best_of(const RequestView& request, std::span<const WorkerView> workers, Time now) const;
+  struct Choice;
+
+  Tokens expected_answer(Tokens output_max) const;
+  Choice choose(const RequestView& request, std::span<const WorkerView> workers, Time now) const;
+  bool may_go(const RequestView& request, const Choice& choice, Time now) const;
+  Hold hold(const RequestView& request, const Choice& choice, Time now) const;
+  void learn(double share);
 
   PolicyParameters parameters_;
-  cost::StepTime assumed_;  // where there are no coefficients
+  cost::StepTime assumed_;
   std::vector<SloWorker> workers_;  // by id
-  double share_ = 1;  // of output_max that answers have had, on average
+  double share_ = 1;                // answers / what they might have been
+  std::int64_t learned_ = 0;        // from how many, up to kLearned
 };
 
 }  // namespace infbench::route

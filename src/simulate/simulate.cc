@@ -265,7 +265,7 @@ class Driver {
                                   .pages = std::span(pages_).first(prompt_pages),
                                   .page_tokens = page,
                                   .input = record.input,
-                                  .output_max = record.output_asked,
+                                  .output_max = cluster_.announced_output.value_or(record.output_asked),
                                   .chars = static_cast<std::size_t>(record.input) * kCharsPerToken,
                                   .key = {},
                                   .slo = cluster_.slo,
