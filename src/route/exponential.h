@@ -9,7 +9,7 @@ constexpr double exponential(double x) {
   // e^x = (e^(x / 1024))^1024, and the series of the root ends fast.
   const double y = x / 1024;
   double sum = 1;
-  for (int i = 10; i >= 1; --i) sum = 1 + y / i * sum;
+  for (int i = 14; i >= 1; --i) sum = 1 + y / i * sum;
   for (int i = 0; i < 10; ++i) sum *= sum;
   return sum;
 }

@@ -21,7 +21,8 @@ TEST(HashRing, OnlyKeysOfTheOneThatIsMissingMove) {
     const std::uint64_t hash = mix64(i);
     const WorkerId home = ring.at(hash, bench.views).id;
     ++keys[home.value];
-    if (home.value != 3) EXPECT_EQ(ring.at(hash, without).id, home);
+    if (home.value == 3) continue;
+    EXPECT_EQ(ring.at(hash, without).id, home);
   }
   for (const int count : keys) EXPECT_NEAR(count, 1'000, 250) << "about as many each";
 }
