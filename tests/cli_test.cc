@@ -269,18 +269,20 @@ TEST(Cli, EveryShippedRecipeWorks) {
     ++recipes;
     const Finished run = srtctl({"simulate", "-f", path, "--trace", small_trace(), "--json"});
     EXPECT_EQ(run.exit_code, 0) << run.err;
-    const bool ours = path.find("min-ttft") != std::string::npos;
+    const bool min_ttft = path.find("min-ttft") != std::string::npos;
+    const bool ours = min_ttft || path.find("slo") != std::string::npos;
     own += ours ? 1 : 0;
     for (const char* launcher : {"slurm", "local"}) {
       const Finished plan = srtctl({"dry-run", "-f", path, "--launcher", launcher});
       EXPECT_EQ(plan.exit_code, 0) << plan.err;
       EXPECT_EQ(plan.out.find("srtctl route ") != std::string::npos, ours) << plan.out;
-      EXPECT_EQ(plan.out.find("--policy min_ttft --gpu h200") != std::string::npos, ours) << plan.out;
+      const char* policy = min_ttft ? "--policy min_ttft --gpu h200" : "--policy slo --gpu h200";
+      EXPECT_EQ(plan.out.find(policy) != std::string::npos, ours) << plan.out;
       EXPECT_EQ(plan.out.find("sglang_router.launch_router") == std::string::npos, ours) << plan.out;
     }
   }
   EXPECT_GE(recipes, 4U);
-  EXPECT_EQ(own, 2U) << "one of each topology";
+  EXPECT_EQ(own, 4U) << "two of each topology";
 }
 
 TEST(Cli, OneFileWithSeveralRecipes) {

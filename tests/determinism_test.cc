@@ -95,9 +95,17 @@ TEST(Determinism, ARandomPolicyDrawsFromTheSeed) {
 }
 
 TEST(Determinism, APolicyThatEstimatesTimes) {
-  const std::vector<std::string> arguments = {
-      "simulate", "-f", std::string(kAggregated), "--set", "frontend.type=srtctl", "--set", "frontend.args.policy=min_ttft",
-      "--speed",  "1.7"};
+  const std::vector<std::string> arguments = {"simulate",
+                                              "-f",
+                                              std::string(kAggregated),
+                                              "--set",
+                                              "frontend.type=srtctl",
+                                              "--set",
+                                              "frontend.args.policy=slo",
+                                              "--set",
+                                              "engine.view_delay_ms=5",
+                                              "--speed",
+                                              "2.5"};
   expect_same_everywhere(with_small_trace(arguments), 3);
 }
 

@@ -208,9 +208,9 @@ TEST_F(SubmitTest, RunsWithOurOwnGateway) {
     ASSERT_THAT(run.exit_code, AnyOf(0, 6)) << run.out << run.err << read_text(out() + "/logs/router.out");
     EXPECT_GT(std::int64_t(result()["summary"]["requests"]), 10);
     EXPECT_EQ(std::int64_t(result()["summary"]["errors"]), 0);
-    EXPECT_EQ(std::string_view(result()["policy"]), "min_ttft") << "the default of our gateway";
+    EXPECT_EQ(std::string_view(result()["policy"]), "slo") << "the default of our gateway";
     EXPECT_EQ(std::string_view(result()["topology"]), topology);
-    EXPECT_THAT(read_text(out() + "/logs/router.out"), AllOf(HasSubstr("policy min_ttft"), Not(HasSubstr("warning"))));
+    EXPECT_THAT(read_text(out() + "/logs/router.out"), AllOf(HasSubstr("policy slo"), Not(HasSubstr("warning"))));
     fs::remove_all(out());
   }
 }

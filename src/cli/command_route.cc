@@ -90,10 +90,6 @@ live::GatewaySettings settings_of(const RouteOptions& o) {
   s.request_timeout = seconds(o.request_timeout_s);
   s.head_timeout = of_seconds(o.head_timeout_s);
   s.shutdown_grace = seconds(o.grace_s);
-  s.parameters.eviction_interval = seconds(o.eviction_interval_s);
-  s.parameters.bucket_adjust_interval = seconds(o.bucket_interval_s);
-  s.parameters.max_idle = seconds(o.max_idle_s);
-  s.parameters.assignment_mode = route::assignment_mode(o.assignment_mode).value_or(s.parameters.assignment_mode);
   s.slo = {.ttft = of_seconds(o.ttft_ms / 1e3), .itl = of_seconds(o.itl_ms / 1e3)};
   return s;
 }

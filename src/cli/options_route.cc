@@ -5,6 +5,7 @@
 
 #include "base/result.h"
 #include "cli/options_route.h"
+#include "cli/policy_flags.h"
 #include "recipe/known_flags.h"
 #include "recipe/policies.h"
 
@@ -83,22 +84,7 @@ void add_policies(CLI::App& app, RouteOptions& o) {
   app.add_option("--decode-policy", o.settings.decode_policy, "Of decode workers; default: --policy")
       ->group(group)
       ->check(known);
-  route::PolicyParameters& p = o.settings.parameters;
-  add(app, group, "--cache-threshold", p.cache_threshold, "cache_aware: least share of the prompt that must match")
-      ->check(between(0, 1));
-  add(app, group, "--balance-abs-threshold", p.balance_abs_threshold, "cache_aware: loads further apart are an imbalance")
-      ->check(between(0, 1e9));
-  add(app, group, "--balance-rel-threshold", p.balance_rel_threshold, "cache_aware: and with this ratio")
-      ->check(between(0, 1e9));
-  add(app, group, "--eviction-interval-secs", o.eviction_interval_s, "cache_aware: seconds between evictions")
-      ->check(between(0, 1e9));
-  add(app, group, "--max-tree-size", p.max_tree_size, "cache_aware: characters kept for a worker")->check(between(1, 1e15));
-  add(app, group, "--assignment-mode", o.assignment_mode, "manual: which worker a new routing key gets")
-      ->check(CLI::IsMember({"random", "min_load", "min_group"}));
-  add(app, group, "--max-idle-secs", o.max_idle_s, "manual: a key that was not used for so long is new again")
-      ->check(between(0, 1e9));
-  add(app, group, "--bucket-adjust-interval-secs", o.bucket_interval_s, "bucket: between two settings of the ranges")
-      ->check(between(1, 1e6));
+  add_policy_flags(app, o.settings.parameters);
   add(app, group, "--seed", o.settings.seed, "Of whatever is drawn at random");
   add(app, group, "--ttft-ms", o.ttft_ms, "Limit of the time to first token, for policies that look at it")
       ->check(between(0, 1e9));
@@ -206,8 +192,7 @@ void add_route(CLI::App& app, RouteOptions& options) {
         ->expected(0, 100'000)
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   }
-  route->footer(
-      "Example: srtctl route --worker-urls http://127.0.0.1:8101 http://127.0.0.1:8102 --port 8000 --policy min_ttft");
+  route->footer("Example: srtctl route --worker-urls http://127.0.0.1:8101 http://127.0.0.1:8102 --port 8000 --policy slo");
 }
 
 std::string route_mistake(const CLI::App& route, const RouteOptions& options) {

@@ -29,10 +29,6 @@ struct RouteOptions {
   std::int64_t breaker_window_s = 120;
   std::int64_t backoff_first_ms = 50;
   std::int64_t backoff_max_ms = 30000;
-  std::int64_t eviction_interval_s = 60;
-  std::int64_t bucket_interval_s = 5;
-  std::int64_t max_idle_s = 14'400;
-  std::string assignment_mode = "random";
   double head_timeout_s = 30;
   std::string gpu;  // with the next: whose step times policies use; empty: tokens are counted
   std::string precision = "bf16";

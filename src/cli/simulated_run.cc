@@ -16,6 +16,7 @@
 #include "base/hash.h"
 #include "base/sha256.h"
 #include "cli/deployment_text.h"
+#include "cli/policy_flags.h"
 #include "cli/program_files.h"
 #include "cli/progress.h"
 #include "net/event_loop.h"
@@ -37,14 +38,10 @@ std::vector<Stage> stages_of(const recipe::Recipe& recipe) {
 route::PolicyParameters parameters_of(const recipe::Recipe& recipe) {
   const recipe::Flags& args = recipe.frontend.args;
   route::PolicyParameters p;
-  p.cache_threshold = args.number("cache-threshold").value_or(p.cache_threshold);
-  p.balance_abs_threshold = args.integer("balance-abs-threshold").value_or(p.balance_abs_threshold);
-  p.balance_rel_threshold = args.number("balance-rel-threshold").value_or(p.balance_rel_threshold);
-  p.max_tree_size = args.integer("max-tree-size").value_or(p.max_tree_size);
-  if (const auto interval_s = args.integer("eviction-interval-secs")) p.eviction_interval = seconds(*interval_s);
-  if (const auto mode = route::assignment_mode(args.text("assignment-mode").value_or(""))) p.assignment_mode = *mode;
-  if (const auto idle_s = args.integer("max-idle-secs")) p.max_idle = seconds(*idle_s);
-  if (const auto interval_s = args.integer("bucket-adjust-interval-secs")) p.bucket_adjust_interval = seconds(*interval_s);
+  if (recipe.frontend.type == "sglang") {  // it polls its workers' loads as often as it looks for new ones
+    p.load_poll = seconds(args.integer("worker-startup-check-interval").value_or(30));
+  }
+  read_policy_flags(args, p);
   const Role role = recipe.disaggregated() ? Role::prefill : Role::aggregated;
   p.chunk = recipe.engine_flags(role).chunked_prefill_size.value_or(p.chunk);
   return p;
@@ -53,6 +50,7 @@ route::PolicyParameters parameters_of(const recipe::Recipe& recipe) {
 Result<route::Router> build_router(const recipe::Recipe& recipe, const simulate::Cluster& cluster, std::uint64_t seed) {
   route::RouterConfig config;
   config.seed = seed;
+  config.view_delay = Duration{static_cast<std::int64_t>(recipe.engine.view_delay_ms * 1e6)};
   for (const Stage stage : stages_of(recipe)) {
     auto policy = route::make_policy(recipe.policy(stage), parameters_of(recipe));
     if (!policy) return fail(std::move(policy.error()));

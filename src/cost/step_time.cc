@@ -90,12 +90,19 @@ StepTime::StepTime(const Coefficients& coefficients) : coefficients_(coefficient
   INFBENCH_CHECK(std::is_sorted(c.token_knees.begin(), c.token_knees.end()));
 }
 
+StepTime StepTime::without_prefix_attention() const {
+  StepTime other = *this;
+  other.prefix_attention_ = false;
+  return other;
+}
+
 void StepTime::add_chunk(StepLoad& load, Tokens prefix, Tokens fresh) {
   INFBENCH_CHECK(prefix >= 0 && fresh > 0);
   ++load.chunks;
   load.new_tokens += fresh;
   // Token i of the chunk (from 1) attends to prefix + i tokens.
   load.twice_pairs += fresh * (2 * prefix + fresh + 1);
+  load.twice_prefix_pairs += fresh * 2 * prefix;
 }
 
 void StepTime::add_decode(StepLoad& load, Tokens context) {
@@ -108,7 +115,8 @@ Ticks StepTime::of(const StepLoad& load) const {
   if (load.chunks == 0 && load.decodes == 0) return 0;
   const Coefficients& c = coefficients_;
   Wide time = fixed_and_tokens(c, load.new_tokens + load.decodes);
-  if (load.chunks > 0) time += c.prompt_step + static_cast<Wide>(c.attention_pair) * load.twice_pairs / 2;
+  const std::int64_t twice_pairs = prefix_attention_ ? load.twice_pairs : load.twice_pairs - load.twice_prefix_pairs;
+  if (load.chunks > 0) time += c.prompt_step + static_cast<Wide>(c.attention_pair) * twice_pairs / 2;
   if (load.decodes > 0) time += c.decode_step + kv_read(c, load.decode_context);
   return narrow(time);
 }

@@ -34,8 +34,9 @@ struct StepLoad {
   int chunks = 0;                // prompts (or parts of one) in this step
   Tokens new_tokens = 0;         // prompt tokens computed
   std::int64_t twice_pairs = 0;  // 2 x pairs of a computed prompt token and a token it attends to (itself, all before it)
-  int decodes = 0;               // sequences that get one token
-  Tokens decode_context = 0;     // tokens of KV that those sequences read
+  std::int64_t twice_prefix_pairs = 0;  // of these, those whose second token was there before the step
+  int decodes = 0;                      // sequences that get one token
+  Tokens decode_context = 0;            // tokens of KV that those sequences read
 };
 
 // The numbers of one data file, all >= 0 and `step` > 0; knees rise. See the formula above.
@@ -79,8 +80,12 @@ class StepTime {
 
   const Coefficients& coefficients() const { return coefficients_; }
 
+  // The same, with prompts that attend to nothing but what the step itself computes of them.
+  StepTime without_prefix_attention() const;
+
  private:
   Coefficients coefficients_;
+  bool prefix_attention_ = true;
 };
 
 }  // namespace infbench::cost

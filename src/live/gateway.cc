@@ -470,8 +470,8 @@ void Gateway::advance(Time now) {
     if (workers_[i].breaker.advance(now)) update({static_cast<std::uint32_t>(i)}, now);
   }
   start_queued(now);
-  for (const RequestId held : router_->due(now)) {
-    if (Call* call = find(held.value); call != nullptr) try_route(held.value, *call, now);
+  while (const auto held = router_->due(now)) {
+    if (Call* call = find(held->value); call != nullptr) try_route(held->value, *call, now);
   }
 }
 

@@ -52,7 +52,8 @@ struct Owner {
 GatewaySettings random_settings(bool pairs) {
   GatewaySettings s = pairs ? test::pair_settings(*rc::gen::inRange(1, 3), *rc::gen::inRange(1, 3))
                             : test::gateway_settings(*rc::gen::inRange(1, 4));
-  s.policy = *rc::gen::element<std::string>("round_robin", "cache_aware", "min_ttft", "random");
+  s.policy =
+      *rc::gen::element<std::string>("round_robin", "cache_aware", "min_ttft", "random", "slo", "kv", "llmd", "prefix_hash");
   s.breaker = {.failures_to_open = *rc::gen::inRange(1, 4), .successes_to_close = 1, .open_for = seconds(5)};
   s.retry.attempts_max = *rc::gen::inRange(1, 4);
   s.retry.jitter = 0.2;

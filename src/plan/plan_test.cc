@@ -224,7 +224,7 @@ TEST(Plan, OwnRouter) {
                     "--prometheus-port",
                     "29000",
                     "--policy",
-                    "min_ttft",  // its default is named
+                    "slo",  // its default is named
                     "--gpu",
                     "h200",
                     "--model",

@@ -91,7 +91,7 @@ TEST(ReadRecipe, PolicyDefaultsAndStages) {
   };
   const std::vector<Row> rows{
       {{}, "cache_aware", "cache_aware", "cache_aware"},
-      {{{"type: sglang", "type: srtctl"}}, "min_ttft", "min_ttft", "min_ttft"},
+      {{{"type: sglang", "type: srtctl"}}, "slo", "slo", "slo"},
       {{{"backend:", "  args: {prefill_policy: bucket, decode-policy: random}\nbackend:"}}, "cache_aware", "bucket", "random"},
       {{{"backend:", "  args: {policy: random, prefill-policy: manual}\nbackend:"}}, "random", "manual", "random"},
       {{{"backend:", "  args: {policy: null}\nbackend:"}}, "cache_aware", "cache_aware", "cache_aware"},

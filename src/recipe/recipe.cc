@@ -99,7 +99,7 @@ std::string Recipe::policy(Stage stage) const {
     if (auto given = frontend.args.text("decode-policy")) return *given;
   }
   if (auto given = frontend.args.text("policy")) return *given;
-  return frontend.type == "srtctl" ? "min_ttft" : "cache_aware";
+  return frontend.type == "srtctl" ? "slo" : "cache_aware";
 }
 
 std::string Recipe::served_model_name() const {

@@ -187,6 +187,19 @@ const auto kEngine = std::to_array<Field<Engine>>({
      &Engine::time_scale,
      {.doc = "backend.type model only: all of the engine's times are divided by it, so that a test need not take an hour",
       .range = {.least = 0, .most = 1e6, .above = true}}},
+    {"view_delay_ms",
+     &Engine::view_delay_ms,
+     {.doc = "simulate only: how many milliseconds late the router hears of what workers do (first tokens, ends)",
+      .range = {.least = 0, .most = 1e6}}},
+    {"ignore_prefix_attention",
+     &Engine::ignore_prefix_attention,
+     {.doc = "simulate only: leave out attention over tokens whose KV is there (cached, or of an earlier chunk), as Dynamo's "
+             "mocker "
+             "does"}},
+    {"announced_output",
+     &Engine::announced_output,
+     {.doc = "simulate only: the router is told that every answer may have so many tokens; without it, what it will have",
+      .range = {.least = 1, .most = 1e7}}},
 });
 
 const auto kOutput = std::to_array<Field<Output>>({

@@ -69,9 +69,11 @@ TEST(Tables, PoliciesOfEachFrontend) {
   EXPECT_THAT(policies_of("sglang", true),
               UnorderedElementsAre("random", "round_robin", "cache_aware", "power_of_two", "manual", "bucket"));
   EXPECT_THAT(policies_of("srtctl", false),
-              UnorderedElementsAre("round_robin", "random", "cache_aware", "min_ttft", "power_of_two", "manual", "bucket"));
+              UnorderedElementsAre("round_robin", "random", "cache_aware", "min_ttft", "power_of_two", "manual", "bucket",
+                                   "slo", "kv", "llmd", "least_load", "prefix_hash", "consistent_hash"));
   EXPECT_THAT(policies_of("srtctl", true),
-              UnorderedElementsAre("round_robin", "random", "cache_aware", "min_ttft", "power_of_two", "manual", "bucket"));
+              UnorderedElementsAre("round_robin", "random", "cache_aware", "min_ttft", "power_of_two", "manual", "bucket",
+                                   "slo", "kv", "llmd", "least_load", "prefix_hash", "consistent_hash"));
   EXPECT_EQ(find_policy("fastest"), nullptr);
   for (const PolicyInfo& policy : policies()) EXPECT_EQ(policy.modelled, policy.srtctl_prefill) << policy.name;
 }

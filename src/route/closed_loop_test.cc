@@ -59,14 +59,14 @@ Outcome run(std::string_view policy, const Traffic& traffic, Duration view_delay
   Duration waited;
   Tokens hits = 0;
   Tokens all = 0;
-  for (std::uint64_t id = 0; id < traffic.arrivals.size(); ++id) {
-    const auto& [now, prompt] = traffic.arrivals[id];
-    while (!events.empty() && std::get<Time>(events.top()) <= now) {
-      const auto [when, worker, request, what, cached] = events.top();
-      events.pop();
-      router.on({.what = what, .at = when, .worker = WorkerId{worker}, .request = RequestId{request}, .cached = cached}, when);
-    }
-    const std::uint32_t worker = std::get<Route>(router.route(view_of(id, prompt, 100, now), {}, now)).pick.worker.value;
+  std::size_t dispatched = 0;
+  const auto dispatch = [&](std::uint64_t id, Time now) {
+    const auto& [at, prompt] = traffic.arrivals[id];
+    const auto answer = router.route(view_of(id, prompt, 100, at), {}, now);
+    const Route* route = std::get_if<Route>(&answer);
+    if (route == nullptr) return;  // held
+    ++dispatched;
+    const std::uint32_t worker = route->pick.worker.value;
     PrefixCache& cache = caches[worker];
     const Tokens cached = cache.match(prompt.pages) * kPage;
     cache.insert(prompt.pages);
@@ -75,10 +75,25 @@ Outcome run(std::string_view policy, const Traffic& traffic, Duration view_delay
     free_at[worker] = begin + microseconds(100 * (prompt.input - cached));
     events.emplace(free_at[worker], worker, id, Event::What::first_token, cached);
     events.emplace(free_at[worker] + seconds(2), worker, id, Event::What::finished, 0);
-    waited += free_at[worker] - now;
+    waited += free_at[worker] - at;
     hits += cached;
     all += prompt.input;
+  };
+  std::uint64_t next = 0;
+  for (Time now; next < traffic.arrivals.size() || !events.empty();) {
+    Time first = router.next().value_or(kNever);
+    if (next < traffic.arrivals.size()) first = std::min(first, traffic.arrivals[next].at);
+    if (!events.empty()) first = std::min(first, std::get<Time>(events.top()));
+    now = std::max(now, first);
+    while (!events.empty() && std::get<Time>(events.top()) <= now) {
+      const auto [when, worker, request, what, cached] = events.top();
+      events.pop();
+      router.on({.what = what, .at = when, .worker = WorkerId{worker}, .request = RequestId{request}, .cached = cached}, now);
+    }
+    while (const auto held = router.due(now)) dispatch(held->value, now);
+    for (; next < traffic.arrivals.size() && traffic.arrivals[next].at <= now; ++next) dispatch(next, now);
   }
+  EXPECT_EQ(dispatched, traffic.arrivals.size()) << policy << ": nobody is held for ever";
   return {.mean_ttft_s = to_s(waited) / static_cast<double>(traffic.arrivals.size()),
           .hit_rate = static_cast<double>(hits) / static_cast<double>(all)};
 }

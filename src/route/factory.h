@@ -18,6 +18,9 @@ Result<std::unique_ptr<Policy>> make_policy(std::string_view name, const PolicyP
 // A mode of assigning keys by its name in sglang-router: random, min_load, min_group.
 std::optional<PolicyParameters::AssignmentMode> assignment_mode(std::string_view name);
 
+// An order of kv's queue by its name in Dynamo: fcfs, lcfs, wspt.
+std::optional<PolicyParameters::QueueOrder> queue_order(std::string_view name);
+
 // All of them, in order of the alphabet.
 std::vector<std::string_view> policy_names();
 

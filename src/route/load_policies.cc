@@ -15,13 +15,57 @@ std::tuple<Tokens, int> load(const WorkerView& worker) { return {worker.kv_used,
 
 }  // namespace
 
-std::variant<Pick, Hold> PowerOfTwo::pick(const RequestView&, std::span<const WorkerView> workers, Random& random, Time) const {
+// ---- power_of_two
+
+std::variant<Pick, Hold> PowerOfTwo::pick(const RequestView&, std::span<const WorkerView> workers, Random& random,
+                                          Time now) const {
   const std::size_t first = random.below(workers.size());
   if (workers.size() == 1) return Pick{.worker = workers[first].id, .cached = 0, .why = Reason::least_load};
   std::size_t second = random.below(workers.size() - 1);
   if (second >= first) ++second;
-  const WorkerView& better = load(workers[second]) < load(workers[first]) ? workers[second] : workers[first];
-  return Pick{.worker = better.id, .cached = 0, .why = Reason::least_load};
+  const bool second_is_less = load_poll_ > Duration{} ? polled(workers[second].id, now) < polled(workers[first].id, now)
+                                                      : load(workers[second]) < load(workers[first]);
+  return Pick{.worker = workers[second_is_less ? second : first].id, .cached = 0, .why = Reason::least_load};
+}
+
+Tokens PowerOfTwo::polled(WorkerId id, Time now) const {
+  if (id.value >= workers_.size()) return 0;
+  return poll_is_due(now) ? workers_[id.value].tokens : workers_[id.value].polled;  // nothing has happened since then
+}
+
+void PowerOfTwo::on(const Event& event, Time now) {
+  if (load_poll_ <= Duration{}) return;
+  if (poll_is_due(now)) {
+    for (Worker& worker : workers_) worker.polled = worker.tokens;
+    polled_ = now.ns / load_poll_.ns;
+  }
+  if (event.worker.value >= workers_.size()) workers_.resize(event.worker.value + 1);
+  Worker& worker = workers_[event.worker.value];
+  if (event.what == Event::What::dispatched) {
+    worker.tokens += event.asked->input;
+    worker.requests[event.request.value] = event.asked->input;
+  } else if (event.what == Event::What::finished || event.what == Event::What::failed) {
+    const auto request = worker.requests.find(event.request.value);
+    if (request == worker.requests.end()) return;
+    worker.tokens -= request->second;
+    worker.requests.erase(request);
+  }
+}
+
+// ---- least_load
+
+std::variant<Pick, Hold> LeastLoad::pick(const RequestView&, std::span<const WorkerView> workers, Random&, Time) const {
+  const auto seconds_of = [&](const WorkerView& view) {
+    double used = 0;
+    if (view.kv_capacity > 0) {
+      used = std::min(0.999, static_cast<double>(view.kv_used) / static_cast<double>(view.kv_capacity));
+    }
+    return static_cast<double>(view.uncomputed) / parameters_.drain_tokens_per_s +
+           parameters_.kv_pressure_weight * used / (1 - used);
+  };
+  const auto least = std::min_element(workers.begin(), workers.end(),
+                                      [&](const WorkerView& a, const WorkerView& b) { return seconds_of(a) < seconds_of(b); });
+  return Pick{.worker = least->id, .cached = 0, .why = Reason::least_load};
 }
 
 // ---- manual

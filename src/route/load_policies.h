@@ -13,11 +13,41 @@
 namespace infbench::route {
 
 // power_of_two: of two workers drawn at random the one with fewer tokens; at a tie the one with fewer requests, then the one
-// drawn first.
+// drawn first. With load_poll it knows their tokens from polls alone, as sglang-router does: prompts in flight as they were at
+// the last multiple of load_poll, and requests not at all.
 class PowerOfTwo final : public Policy {
  public:
+  explicit PowerOfTwo(const PolicyParameters& parameters) : load_poll_(parameters.load_poll) {}
+
   std::variant<Pick, Hold> pick(const RequestView& request, std::span<const WorkerView> workers, Random& random,
                                 Time now) const override;
+  void on(const Event& event, Time now) override;
+
+ private:
+  struct Worker {
+    Tokens tokens = 0;  // prompts in flight
+    Tokens polled = 0;
+    std::unordered_map<std::uint64_t, Tokens> requests;  // never iterated
+  };
+  bool poll_is_due(Time now) const { return now.ns / load_poll_.ns > polled_; }
+  Tokens polled(WorkerId id, Time now) const;
+
+  Duration load_poll_;
+  std::vector<Worker> workers_;  // by id
+  std::int64_t polled_ = 0;      // how many polls there have been
+};
+
+// least_load: the least seconds until the worker's prompts are computed (drain_tokens_per_s), and what its KV in use is like in
+// a queue with one server: kv_pressure_weight x k / (1 - k) at a share of k, at most 0.999. Ties go to the lowest id.
+class LeastLoad final : public Policy {
+ public:
+  explicit LeastLoad(const PolicyParameters& parameters) : parameters_(parameters) {}
+
+  std::variant<Pick, Hold> pick(const RequestView& request, std::span<const WorkerView> workers, Random& random,
+                                Time now) const override;
+
+ private:
+  PolicyParameters parameters_;
 };
 
 // manual: a routing key stays with its worker. A key keeps up to two workers, the second for when the first cannot be had; if

@@ -25,7 +25,7 @@ void set_tokens(PolicyBench& bench, std::initializer_list<Tokens> loads) {
 // ---- power_of_two
 
 TEST(PowerOfTwo, TakesTheOneWithFewerTokensOfEachPairEquallyOften) {
-  PolicyBench bench(std::make_unique<PowerOfTwo>(), workers(4));
+  PolicyBench bench(std::make_unique<PowerOfTwo>(PolicyParameters{}), workers(4));
   set_tokens(bench, {300, 100, 200, 400});
   const Prompt prompt = prompt_of({{1, 4}});
   std::vector<int> count(4);
@@ -38,7 +38,7 @@ TEST(PowerOfTwo, TakesTheOneWithFewerTokensOfEachPairEquallyOften) {
 }
 
 TEST(PowerOfTwo, CountsTokensNotRequests) {
-  PolicyBench bench(std::make_unique<PowerOfTwo>(), workers(2));
+  PolicyBench bench(std::make_unique<PowerOfTwo>(PolicyParameters{}), workers(2));
   set_tokens(bench, {5'000, 4'000});
   bench.views[0].running = 1;
   bench.views[1].running = 50;
@@ -49,8 +49,50 @@ TEST(PowerOfTwo, CountsTokensNotRequests) {
 }
 
 TEST(PowerOfTwo, OneWorkerIsEnough) {
-  PolicyBench bench(std::make_unique<PowerOfTwo>(), workers(1));
+  PolicyBench bench(std::make_unique<PowerOfTwo>(PolicyParameters{}), workers(1));
   EXPECT_EQ(bench.ask(view_of(1, prompt_of({{1, 4}}))).worker.value, 0U);
+}
+
+// Polls at 0, 30, 60 s: in between everybody follows the last one, however long the queue has grown.
+TEST(PowerOfTwo, KnowsWithPollsWhatThingsWereLike) {
+  PolicyParameters parameters;
+  parameters.load_poll = seconds(30);
+  PolicyBench bench(std::make_unique<PowerOfTwo>(parameters), workers(2));
+  const Prompt prompt = prompt_of({{1, 4}});
+  std::vector<int> count(2);
+  for (std::uint64_t id = 0; id < 1'000; ++id) ++count[bench.ask(view_of(id, prompt)).worker.value];
+  EXPECT_NEAR(count[0], 500, 70) << "nothing is known: chance";
+  bench.now = Time{} + seconds(10);
+  for (std::uint64_t id = 0; id < 5; ++id) bench.dispatch(view_of(id, prompt), {.worker = WorkerId{0}});
+  bench.now = Time{} + seconds(31);
+  for (std::uint64_t id = 10; id < 60; ++id) EXPECT_EQ(bench.send(view_of(id, prompt)).worker.value, 1U) << "a herd";
+  bench.now = Time{} + seconds(60);
+  for (std::uint64_t id = 0; id < 5; ++id) bench.tell(Event::What::finished, WorkerId{0}, RequestId{id});
+  EXPECT_EQ(bench.ask(view_of(99, prompt)).worker.value, 0U) << "5 prompts against 50";
+}
+
+// ---- least_load
+
+TEST(LeastLoad, AddsPromptsToComputeAndKvInUse) {
+  struct Row {
+    Tokens uncomputed[2];
+    Tokens used[2];  // of 1,000,000
+    std::uint32_t expected;
+  };
+  // Seconds: tokens / 2,000 and 0.15 k / (1 - k).
+  constexpr Row kRows[] = {
+      {{1'000, 900}, {0, 0}, 1},         {{0, 0}, {500'000, 499'999}, 1},
+      {{299, 0}, {0, 500'000}, 0},                                           // 0.1495 against 0.15
+      {{301, 0}, {0, 500'000}, 1},       {{200'000, 0}, {0, 2'000'000}, 0},  // 100 against 149.85: a full one counts as 0.999
+      {{300'000, 0}, {0, 2'000'000}, 1}, {{7, 7}, {7, 7}, 0}};
+  for (const Row& row : kRows) {
+    PolicyBench bench(policy_named("least_load"), workers(2));
+    for (std::size_t i = 0; i < 2; ++i) {
+      bench.views[i].uncomputed = row.uncomputed[i];
+      bench.views[i].kv_used = row.used[i];
+    }
+    EXPECT_EQ(bench.ask(view_of(1, prompt_of({{1, 4}}))).worker.value, row.expected) << row.uncomputed[0] << ' ' << row.used[1];
+  }
 }
 
 // ---- manual

@@ -16,7 +16,7 @@ std::variant<Pick, Hold> MinTtft::pick(const RequestView& request, std::span<con
   std::tuple least{INT64_MAX, INT_MAX, UINT64_MAX};
   for (const WorkerView& view : workers) {
     const Worker& worker = workers_[view.id.value];
-    const Tokens hit = cached(worker, request);
+    const Tokens hit = worker.cache.cached(request);
     std::int64_t cost = view.uncomputed + request.input - hit;
     Duration ttft;
     if (timed) {
@@ -59,40 +59,25 @@ void MinTtft::on(const Event& event, Time now) {
     case Event::What::dispatched: dispatch(worker, event, now); break;
     case Event::What::first_token:
       worker.queue.computed(event.request, event.at);
-      if (event.stage == Stage::prefill) let_go(worker, event.request);
+      if (event.stage == Stage::prefill) worker.cache.let_go(event.request);
       break;
     case Event::What::finished:
     case Event::What::failed:
       worker.queue.drop(event.request);
-      let_go(worker, event.request);
+      worker.cache.let_go(event.request);
       break;
-    case Event::What::kv_removed: worker.cache.forget(event.pages); [[fallthrough]];
     case Event::What::kv_stored:
+    case Event::What::kv_removed:
     case Event::What::kv_cleared:
-    case Event::What::kv_lost: told(worker, event); break;
+    case Event::What::kv_lost: worker.cache.take(event); break;
     case Event::What::up:
       if (event.spec != nullptr) come_up(worker, *event.spec);
       break;
-    case Event::What::down: {  // it comes back with an empty cache
-      Worker fresh;
-      fresh.kv_capacity = worker.kv_capacity;
-      fresh.speed = worker.speed;
-      fresh.tells = worker.tells;
-      fresh.stored = std::move(worker.stored);  // if it is lost it will say so
-      worker = std::move(fresh);
+    case Event::What::down:  // it comes back with an empty cache
+      worker.cache.clear();
+      worker.queue = {};
       break;
-    }
   }
-}
-
-// A prompt that is cached as a whole still computes its last page.
-Tokens MinTtft::cached(const Worker& worker, const RequestView& request) const {
-  if (request.page_tokens <= 0 || request.input <= 0) return 0;
-  const Tokens most = (request.input - 1) / request.page_tokens * request.page_tokens;
-  if (!worker.tells || !request.told_pages) return std::min(worker.cache.match(request.pages) * request.page_tokens, most);
-  const auto there = [&](PageHash page) { return worker.stored.contains(page.value) || worker.coming.contains(page.value); };
-  const auto end = std::ranges::partition_point(request.pages, there);
-  return std::min(static_cast<Tokens>(end - request.pages.begin()) * request.page_tokens, most);
 }
 
 Duration MinTtft::seconds(const cost::StepTime& speed, Tokens cached, Tokens input) const {
@@ -100,7 +85,7 @@ Duration MinTtft::seconds(const cost::StepTime& speed, Tokens cached, Tokens inp
 }
 
 void MinTtft::come_up(Worker& worker, const WorkerSpec& spec) const {
-  worker.kv_capacity = spec.kv_capacity;
+  worker.cache.set_capacity(spec.kv_capacity);
   worker.speed = spec.speed;
   if (spec.speed != nullptr) worker.queue.set_step(seconds(*spec.speed, 0, parameters_.chunk));
 }
@@ -110,50 +95,10 @@ void MinTtft::dispatch(Worker& worker, const Event& event, Time now) {
   INFBENCH_CHECK(event.asked != nullptr);
   const RequestView& request = *event.asked;
   const Duration own = worker.speed == nullptr ? Duration{} : seconds(*worker.speed, event.cached, request.input);
-  worker.queue.push(event.request, own, now);
-  if (request.page_tokens <= 0) return;
+  worker.queue.push(event.request, own, now, request.streamed || event.stage == Stage::prefill);
   // A prefill worker is rid of the request before its answer begins.
   const Tokens kept = event.stage == Stage::prefill ? request.input : request.input + request.output_max;
-  const std::int64_t kept_pages = (kept + request.page_tokens - 1) / request.page_tokens;
-  Lease lease{.node = worker.cache.insert(request.pages).node,
-              .answer_pages = kept_pages - static_cast<std::int64_t>(request.pages.size())};
-  if (worker.tells && request.told_pages) {
-    lease.told.assign(request.pages.begin(), request.pages.end());
-    for (const PageHash page : lease.told) ++worker.coming[page.value];
-  }
-  worker.cache.pin(lease.node);
-  worker.answer_pages += lease.answer_pages;
-  worker.leases[event.request.value] = std::move(lease);
-  if (worker.kv_capacity <= 0) return;
-  const std::int64_t over = worker.cache.pages() + worker.answer_pages - worker.kv_capacity / request.page_tokens;
-  if (over > 0) worker.cache.evict(over, nullptr);
-}
-
-void MinTtft::told(Worker& worker, const Event& event) {
-  switch (event.what) {
-    case Event::What::kv_stored:
-      for (const PageHash page : event.pages) worker.stored.try_emplace(page.value, 1);
-      break;
-    case Event::What::kv_removed:
-      for (const PageHash page : event.pages) worker.stored.erase(page.value);
-      break;
-    default:
-      worker.tells = event.what == Event::What::kv_cleared;
-      worker.stored.clear();
-      worker.cache.evict(worker.tells ? worker.cache.evictable() : 0, nullptr);
-  }
-}
-
-void MinTtft::let_go(Worker& worker, RequestId id) {
-  const auto lease = worker.leases.find(id.value);
-  if (lease == worker.leases.end()) return;
-  worker.cache.unpin(lease->second.node);
-  worker.answer_pages -= lease->second.answer_pages;
-  for (const PageHash page : lease->second.told) {
-    const auto coming = worker.coming.find(page.value);
-    if (coming != worker.coming.end() && --coming->second == 0) worker.coming.erase(coming);
-  }
-  worker.leases.erase(lease);
+  worker.cache.hold(event.request, {request.pages, kept, request.page_tokens, request.told_pages});
 }
 
 }  // namespace infbench::route

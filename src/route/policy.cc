@@ -14,6 +14,11 @@ std::string_view name_of(Reason reason) {
     case Reason::routing_key: return "routing_key";
     case Reason::length: return "length";
     case Reason::holder_gone: return "holder_gone";
+    case Reason::prefix_hash: return "prefix_hash";
+    case Reason::least_cost: return "least_cost";
+    case Reason::highest_score: return "highest_score";
+    case Reason::within_limits: return "within_limits";
+    case Reason::least_harm: return "least_harm";
   }
   return "?";
 }

@@ -33,6 +33,7 @@ struct RequestView {
   std::string_view key{};             // routing key of the caller, may be empty
   Slo slo{};
   std::optional<WorkerId> prefill{};  // at Stage::decode: the prefill worker chosen before
+  Duration prefill_ttft{};            // ... and the time until the prompt is computed there, as its policy estimates; 0: not
 };
 
 // A request that a worker is believed to hold.
@@ -84,6 +85,11 @@ enum class Reason : std::uint8_t {
   routing_key,    // its routing key stuck to this worker
   length,         // prompts of this length are this worker's
   holder_gone,    // the holder of the longest match cannot be had: the first worker that can
+  prefix_hash,    // the hash of the prompt's beginning lies there
+  least_cost,     // least cost of prompts to compute and KV in use
+  highest_score,  // highest weighted sum of scores
+  within_limits,  // most requests meet their limits this way, this one among them
+  least_harm,     // this one misses a limit wherever it goes: there it takes the fewest others with it
 };
 std::string_view name_of(Reason reason);
 
@@ -94,10 +100,11 @@ struct Pick {
   Duration ttft{};  // time to first token by the step times alone, without the worker's scale; 0: not estimated
 };
 
-// Not now: asked again at `until` or after the next Event, lowest rank first.
+// Not now: asked again at `until` or after the next Event that is not a dispatch, lowest rank first.
 struct Hold {
   std::optional<Time> until{};
   std::int64_t rank = 0;
+  bool closes = false;  // whoever stands behind would be held too: after that Event nobody behind this one need be asked
 };
 
 // Something that happened to a request or a worker. The spans and pointers belong to the caller and live until the call

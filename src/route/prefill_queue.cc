@@ -4,8 +4,12 @@
 
 namespace infbench::route {
 
-void PrefillQueue::push(RequestId id, Duration seconds, Time now) {
+void PrefillQueue::push(RequestId id, Duration seconds, Time now, bool seen) {
   busy_until_ = now + wait(now) + seconds;
+  if (!seen) {
+    unseen_until_ = busy_until_;
+    return;
+  }
   sum_ += seconds;
   prompts_.push_back({.id = id, .seconds = seconds});
 }
@@ -25,11 +29,11 @@ void PrefillQueue::drop(RequestId id) {
 void PrefillQueue::clear() {
   prompts_.clear();
   sum_ = {};
-  busy_until_ = {};
+  busy_until_ = unseen_until_ = {};
 }
 
 Duration PrefillQueue::wait(Time now) const {
-  if (prompts_.empty()) return {};
+  if (prompts_.empty()) return std::max(unseen_until_ - now, Duration{});
   const Duration behind_head = sum_ - prompts_.front().seconds - step_;
   return std::max({busy_until_ - now, behind_head, Duration{}});
 }

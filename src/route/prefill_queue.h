@@ -20,7 +20,8 @@ class PrefillQueue {
   // `step`: the time of one full step of prompt tokens.
   void set_step(Duration step) { step_ = step; }
 
-  void push(RequestId id, Duration seconds, Time now);
+  // `seen`: its first token will be told. Others count until their time is up by the guess.
+  void push(RequestId id, Duration seconds, Time now, bool seen = true);
   void computed(RequestId id, Time at);  // its first token came
   void drop(RequestId id);               // it will not be computed, or has been
   void clear();
@@ -39,6 +40,7 @@ class PrefillQueue {
   Duration sum_;                // of all of them
   Duration step_;
   Time busy_until_;
+  Time unseen_until_;
 };
 
 }  // namespace infbench::route

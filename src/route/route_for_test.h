@@ -92,7 +92,8 @@ class PolicyBench {
   std::vector<WorkerView> views;  // of those that can be had
   Time now;
 
-  Pick ask(const RequestView& request) { return std::get<Pick>(policy_->pick(request, views, random_, now)); }
+  std::variant<Pick, Hold> try_ask(const RequestView& request) { return policy_->pick(request, views, random_, now); }
+  Pick ask(const RequestView& request) { return std::get<Pick>(try_ask(request)); }
 
   void dispatch(RequestView request, Pick pick) {
     tell({.what = Event::What::dispatched,
@@ -112,8 +113,8 @@ class PolicyBench {
   }
 
   void tell(const Event& event) { policy_->on(event, now); }
-  void tell(Event::What what, WorkerId worker, RequestId request = {}) {
-    tell({.what = what, .at = now, .worker = worker, .request = request});
+  void tell(Event::What what, WorkerId worker, RequestId request = {}, Stage stage = Stage::whole) {
+    tell({.what = what, .at = now, .worker = worker, .request = request, .stage = stage});
   }
 
  private:

@@ -58,6 +58,7 @@ std::variant<Route, Hold, NoWorker> Router::route(const RequestView& request, st
   if (disaggregated()) {
     decode_view.stage = Stage::decode;
     decode_view.prefill = pick.worker;
+    decode_view.prefill_ttft = pick.ttft;
     candidates = ledger_.views(Role::decode, tried, now);
     const auto second = decode_policy_->pick(decode_view, candidates, decode_random_, now);
     if (const Hold* asked_to = std::get_if<Hold>(&second)) {
@@ -100,34 +101,50 @@ void Router::on(const Event& event, Time now) {
   apply(known, now);
 }
 
-std::vector<RequestId> Router::due(Time now) {
+std::optional<RequestId> Router::due(Time now) {
   apply_due(now);
-  for (auto each = asleep_.begin(); each != asleep_.end();) {
-    const auto next = std::next(each);
-    if (each->until && *each->until <= now) awake_.insert(asleep_.extract(each));
-    each = next;
+  while (!alarms_.empty() && alarms_.begin()->first <= now) {
+    called_.insert(held_.at(alarms_.begin()->second.value).place);
+    alarms_.erase(alarms_.begin());
   }
-  std::vector<RequestId> ids;
-  ids.reserve(awake_.size());
-  for (const Held& each : awake_) ids.push_back(each.id);
-  awake_.clear();
-  return ids;
+  std::optional<Place> place = next_of_round();
+  if (!called_.empty() && (!place || *called_.begin() < *place)) {
+    place = *called_.begin();
+  } else if (place) {
+    round_at_ = *place;
+  }
+  if (!place) return std::nullopt;
+  const RequestId id = std::get<RequestId>(*place);
+  forget(id);
+  return id;
+}
+
+// Those that were held during this round have been asked already. None: it is over.
+std::optional<Router::Place> Router::next_of_round() {
+  if (!round_open_) return std::nullopt;
+  for (auto each = order_.lower_bound(round_at_); each != order_.end(); ++each) {
+    if (round_end_ && *round_end_ < *each) break;
+    if (held_.at(std::get<RequestId>(*each).value).round != round_) return *each;
+  }
+  round_open_ = false;
+  return std::nullopt;
 }
 
 void Router::forget(RequestId held) {
-  const auto is_it = [&](const Held& each) { return each.id == held; };
-  std::erase_if(asleep_, is_it);
-  std::erase_if(awake_, is_it);
+  const auto found = held_.find(held.value);
+  if (found == held_.end()) return;
+  order_.erase(found->second.place);
+  called_.erase(found->second.place);
+  if (found->second.until) alarms_.erase({*found->second.until, held});
+  held_.erase(found);
 }
 
 std::optional<Time> Router::next() const {
   std::optional<Time> first;
   const auto take = [&](Time time) { first = first ? std::min(*first, time) : time; };
   if (!delayed_.empty()) take(delayed_.front().due);
-  if (!awake_.empty()) take(awake_since_);
-  for (const Held& each : asleep_) {
-    if (each.until) take(*each.until);
-  }
+  if (round_open_ || !called_.empty()) take(round_since_);
+  if (!alarms_.empty()) take(alarms_.begin()->first);
   return first;
 }
 
@@ -145,7 +162,11 @@ void Router::dispatch(const RequestView& request, const Pick& pick, Time now) {
 }
 
 void Router::hold(const RequestView& request, const Hold& hold) {
-  asleep_.insert({.rank = hold.rank, .arrived = request.at, .id = request.id, .until = hold.until});
+  const Place place{hold.rank, request.at, request.id};
+  held_[request.id.value] = {.place = place, .until = hold.until, .round = round_};
+  order_.insert(place);
+  if (hold.until) alarms_.insert({*hold.until, request.id});
+  if (hold.closes && round_open_ && (!round_end_ || place < *round_end_)) round_end_ = place;
 }
 
 void Router::apply_due(Time now) {
@@ -161,10 +182,12 @@ void Router::apply_due(Time now) {
 void Router::apply(const Event& event, Time now) {
   ledger_.on(event, now);
   policy_of(event.stage).on(event, now);
-  if (!asleep_.empty()) {
-    if (awake_.empty()) awake_since_ = now;
-    awake_.merge(asleep_);
-  }
+  if (event.what == Event::What::dispatched || order_.empty()) return;  // a dispatch makes room for nobody
+  if (!round_open_) round_since_ = now;
+  round_open_ = true;
+  ++round_;
+  round_at_ = *order_.begin();
+  round_end_.reset();
 }
 
 }  // namespace infbench::route

@@ -14,6 +14,8 @@
 #include <set>
 #include <span>
 #include <tuple>
+#include <unordered_map>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -58,9 +60,9 @@ class Router {
   // route() does that. A request that failed has to fail at both workers of a pair.
   void on(const Event& event, Time now);
 
-  // Held requests to be asked about again now, lowest rank first, then in order of arrival. They are no longer held: route()
-  // them.
-  std::vector<RequestId> due(Time now);
+  // The next held request to be asked about again now, lowest rank first, then in order of arrival. It is no longer held:
+  // route() it, then ask for the next. None: no (more) for now.
+  std::optional<RequestId> due(Time now);
   void forget(RequestId held);
 
   // When due() or route() has something to do by itself: an Event on its way arrives or a held request is due. May lie in the
@@ -78,13 +80,11 @@ class Router {
     std::vector<PageHash> pages;
     Time due;
   };
+  using Place = std::tuple<std::int64_t, Time, RequestId>;  // rank, arrival, id
   struct Held {
-    std::int64_t rank = 0;
-    Time arrived;
-    RequestId id;
+    Place place;
     std::optional<Time> until;
-    std::tuple<std::int64_t, Time, RequestId> order() const { return {rank, arrived, id}; }
-    bool operator<(const Held& other) const { return order() < other.order(); }
+    std::int64_t round = 0;  // during which it was held
   };
 
   bool disaggregated() const { return decode_policy_ != nullptr; }
@@ -93,6 +93,7 @@ class Router {
   void hold(const RequestView& request, const Hold& hold);
   void apply_due(Time now);
   void apply(const Event& event, Time now);
+  std::optional<Place> next_of_round();
 
   std::unique_ptr<Policy> policy_;
   std::unique_ptr<Policy> decode_policy_;
@@ -100,10 +101,17 @@ class Router {
   Duration view_delay_;
   Random random_;
   Random decode_random_;
-  std::deque<Delayed> delayed_;  // in order of due
-  std::set<Held> asleep_;        // since their Hold no Event has come
-  std::set<Held> awake_;         // one has
-  Time awake_since_;
+  std::deque<Delayed> delayed_;                   // in order of due
+  std::unordered_map<std::uint64_t, Held> held_;  // by id; never iterated
+  std::set<Place> order_;                         // the places of all of them
+  std::set<std::pair<Time, RequestId>> alarms_;   // of those with `until`
+  std::set<Place> called_;                        // their `until` has passed
+  // An Event opens a round: all that are held are asked in order, from round_at_ on, up to the first that closes it.
+  bool round_open_ = false;
+  std::int64_t round_ = 0;
+  Place round_at_{};
+  std::optional<Place> round_end_{};
+  Time round_since_;
 };
 
 }  // namespace infbench::route

@@ -173,7 +173,7 @@ class HeldTest : public ::testing::Test {
   }
   std::vector<std::uint64_t> due(Time now) {
     std::vector<std::uint64_t> ids;
-    for (const RequestId id : router_.due(now)) ids.push_back(id.value);
+    while (const auto id = router_.due(now)) ids.push_back(id->value);
     return ids;
   }
 
@@ -216,13 +216,38 @@ TEST_F(HeldTest, CanBeForgotten) {
   EXPECT_THAT(due(at(50)), ElementsAre(2));
 }
 
-TEST_F(HeldTest, AnotherRequestsDispatchIsAnEventToo) {
+TEST_F(HeldTest, AnotherRequestsDispatchMakesRoomForNobody) {
   hold(1, 0, 1, {}, at(20));
   hold(2, 0, 2, {}, at(20));
   answer_ = Pick{.worker = WorkerId{0}};
   EXPECT_TRUE(std::holds_alternative<Route>(router_.route(view_of(3, prompt_), {}, at(25))));
-  EXPECT_EQ(router_.next(), at(25));
-  EXPECT_THAT(due(at(25)), ElementsAre(1, 2));
+  EXPECT_EQ(router_.next(), std::nullopt);
+  EXPECT_THAT(due(at(25)), ElementsAre());
+}
+
+// Held again with `closes`, number 2 ends the round for all behind it; those before it, and number 2 itself, were asked.
+TEST_F(HeldTest, OneThatClosesEndsTheRoundForThoseBehindIt) {
+  for (std::uint64_t id = 1; id <= 4; ++id) hold(id, static_cast<std::int64_t>(id), 1, {}, at(20));
+  router_.on(event_of(Event::What::finished, 0, 9, at(30)), at(30));
+  EXPECT_EQ(router_.due(at(30)), RequestId{1});
+  hold(1, 1, 1, {}, at(30));
+  EXPECT_EQ(router_.due(at(30)), RequestId{2});
+  answer_ = Hold{.until = {}, .rank = 2, .closes = true};
+  router_.route(view_of(2, prompt_, 100, at(1)), {}, at(30));
+  EXPECT_EQ(router_.due(at(30)), std::nullopt);
+  EXPECT_EQ(router_.next(), std::nullopt);
+  router_.on(event_of(Event::What::finished, 0, 8, at(40)), at(40));
+  EXPECT_THAT(due(at(40)), ElementsAre(1, 2, 3, 4));
+}
+
+// A new rank far behind: those between its old and its new place are asked still.
+TEST_F(HeldTest, OneThatClosesFurtherBehindLeavesThoseBefore) {
+  for (std::uint64_t id = 1; id <= 4; ++id) hold(id, static_cast<std::int64_t>(id), 1, {}, at(20));
+  router_.on(event_of(Event::What::finished, 0, 9, at(30)), at(30));
+  EXPECT_EQ(router_.due(at(30)), RequestId{1});
+  answer_ = Hold{.until = {}, .rank = 3, .closes = true};
+  router_.route(view_of(1, prompt_, 100, at(2)), {}, at(30));
+  EXPECT_THAT(due(at(30)), ElementsAre(2, 3));
 }
 
 TEST_F(HeldTest, ARequestRoutedWithoutBeingDueIsNoLongerHeld) {
@@ -251,9 +276,9 @@ TEST(Router, ViewDelayHoldsBackWhatWorkersTellButNotDispatches) {
   router.on(event_of(Event::What::finished, 0, 1, at(50)), at(50));
   EXPECT_EQ(view(at(50)).waiting, 1);
   EXPECT_EQ(router.next(), at(110));
-  EXPECT_THAT(router.due(at(109)), ElementsAre());
+  EXPECT_EQ(router.due(at(109)), std::nullopt);
   EXPECT_EQ(view(at(109)).running, 0);
-  EXPECT_THAT(router.due(at(110)), ElementsAre());
+  EXPECT_EQ(router.due(at(110)), std::nullopt);
   EXPECT_EQ(view(at(110)).running, 1);
   EXPECT_EQ(view(at(110)).context, 640 + 1 + 5) << "told 100 ms late, it has decoded since";
   EXPECT_EQ(router.next(), at(150));

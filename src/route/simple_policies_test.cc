@@ -74,10 +74,13 @@ TEST(Factory, UnknownNameGivesTheNearestAndTheList) {
   ASSERT_FALSE(policy.has_value());
   ASSERT_EQ(policy.error().size(), 1u);
   EXPECT_EQ(policy.error()[0].what, "expected the name of a routing policy, found 'round_robbin'");
-  EXPECT_EQ(policy.error()[0].hint,
-            "did you mean 'round_robin'? There are bucket, cache_aware, manual, min_ttft, power_of_two, random, round_robin");
+  EXPECT_EQ(
+      policy.error()[0].hint,
+      "did you mean 'round_robin'? There are bucket, cache_aware, consistent_hash, kv, least_load, llmd, manual, min_ttft, "
+      "power_of_two, prefix_hash, random, round_robin, slo");
   EXPECT_EQ(make_policy("x", {}).error()[0].hint,
-            "there are bucket, cache_aware, manual, min_ttft, power_of_two, random, round_robin");
+            "there are bucket, cache_aware, consistent_hash, kv, least_load, llmd, manual, min_ttft, "
+            "power_of_two, prefix_hash, random, round_robin, slo");
 }
 
 TEST(Factory, TellsAllParametersOutOfRange) {

@@ -122,6 +122,7 @@ Result<Cluster> build_cluster(const recipe::Recipe& recipe, const plan::Plan& pl
   Cluster cluster;
   cluster.across_nodes = network_of(recipe.engine);
   cluster.slo = recipe.slo();
+  cluster.announced_output = recipe.engine.announced_output;
   std::map<int, std::shared_ptr<const cost::Model>> by_tp;
   std::map<Role, engine::WorkerConfig> by_role;
   for (const plan::Worker& worker : plan.workers) {
@@ -133,6 +134,7 @@ Result<Cluster> build_cluster(const recipe::Recipe& recipe, const plan::Plan& pl
                                           .tp = worker.tensor_parallel,
                                           .engine = engine_of(recipe)});
       if (!loaded) return fail(std::move(loaded.error()));
+      if (recipe.engine.ignore_prefix_attention) loaded->step_time = loaded->step_time.without_prefix_attention();
       model = std::make_shared<const cost::Model>(*std::move(loaded));
       cluster.models.push_back(model);
     }

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,6 +34,7 @@ struct Cluster {
   engine::LinkSpec inside_node = engine::kInsideNode;
   engine::LinkSpec across_nodes = engine::kAcrossNodes;
   Slo slo;
+  std::optional<Tokens> announced_output;  // what the router is told every answer may have; none: what it will have
 };
 
 // Errors: no step times for this model, precision, GPU, TP and engine; flags that the engine model cannot honour.

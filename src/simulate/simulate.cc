@@ -247,7 +247,7 @@ class Driver {
       ++ended_;
     }
     notebook_.ended.clear();
-    for (const RequestId id : router_.due(now)) dispatch(id, now);
+    while (const auto id = router_.due(now)) dispatch(*id, now);
   }
 
   void arrive(trace::RequestIndex index, Time now) {
@@ -272,7 +272,7 @@ class Driver {
                                   .pages = std::span(pages_).first(prompt_pages),
                                   .page_tokens = page,
                                   .input = record.input,
-                                  .output_max = record.output_asked,
+                                  .output_max = cluster_.announced_output.value_or(record.output_asked),
                                   .chars = static_cast<std::size_t>(record.input) * kCharsPerToken,
                                   .key = {},
                                   .slo = cluster_.slo,
