@@ -95,6 +95,7 @@ struct Engine {
   std::optional<std::int64_t> kv_tokens;  // KV capacity of one worker; none: from the data of model and GPU
   double link_gbps = 400;                 // gigabits per second of each GPU's link to another node (400 Gbit/s = 50 GB/s)
   double link_us = 10;                    // latency of that link, microseconds
+  bool layerwise_kv = false;              // KV goes out layer by layer while a prompt is computed
   double time_scale = 1;                  // backend.type model only: all of the engine's times divided by it
 };
 
