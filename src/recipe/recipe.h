@@ -97,6 +97,7 @@ struct Engine {
   std::optional<std::int64_t> kv_tokens;  // KV capacity of one worker; none: from the data of model and GPU
   double link_gbps = 400;                 // gigabits per second of each GPU's link to another node (400 Gbit/s = 50 GB/s)
   double link_us = 10;                    // latency of that link, microseconds
+  bool layerwise_kv = false;              // KV goes out layer by layer while a prompt is computed
   double time_scale = 1;                  // backend.type model only: all of the engine's times divided by it
   double view_delay_ms = 0;               // how late the router hears of what workers do, virtual time only
   bool ignore_prefix_attention = false;   // prompts cost what their uncached tokens would cost alone, virtual time only

@@ -121,6 +121,7 @@ std::string engine_of(const recipe::Recipe& recipe) { return recipe.backend.type
 Result<Cluster> build_cluster(const recipe::Recipe& recipe, const plan::Plan& plan, const std::string& data_dir) {
   Cluster cluster;
   cluster.across_nodes = network_of(recipe.engine);
+  cluster.layerwise_kv = recipe.engine.layerwise_kv;
   cluster.slo = recipe.slo();
   cluster.announced_output = recipe.engine.announced_output;
   std::map<int, std::shared_ptr<const cost::Model>> by_tp;

@@ -33,6 +33,7 @@ struct Cluster {
   std::vector<ClusterWorker> workers;  // by WorkerId
   engine::LinkSpec inside_node = engine::kInsideNode;
   engine::LinkSpec across_nodes = engine::kAcrossNodes;
+  bool layerwise_kv = false;  // see recipe::Engine
   Slo slo;
   std::optional<Tokens> announced_output;  // what the router is told every answer may have; none: what it will have
 };
