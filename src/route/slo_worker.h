@@ -49,6 +49,7 @@ class SloWorker {
 
   Estimate estimate(const RequestView& request, Tokens answer, double scale, Time now) const;
   bool idle() const { return jobs_.empty(); }
+  double wait_s(double scale, Time now) const { return to_s(queue_.wait(now)) * scale; }  // until a prompt sent now can begin
 
  private:
   struct Job {
