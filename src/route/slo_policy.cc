@@ -93,15 +93,26 @@ bool SloPolicy::may_go(const RequestView& request, const Choice& choice, Time no
   return (e.harm <= kHarm && e.wait_s <= kWait) || !patient;
 }
 
-Hold SloPolicy::hold(const RequestView& request, const Choice& choice, Time now) const {
-  if (!choice.can) {
+// Cheap to find out, and those that are late are asked about often: no worker has few enough prompts waiting.
+bool SloPolicy::surely_held(const RequestView& request, std::span<const WorkerView> workers, Time now) const {
+  const Duration waited = now - request.at;
+  if (request.stage == Stage::decode || request.slo.ttft <= Duration{} || waited < request.slo.ttft) return false;
+  if (waited >= parameters_.hold_most) return false;
+  return std::ranges::none_of(workers, [&](const WorkerView& view) {
+    const SloWorker& worker = workers_[view.id.value];
+    return worker.idle() || worker.wait_s(view.scale, now) <= kWait;
+  });
+}
+
+Hold SloPolicy::hold(const RequestView& request, bool can, double least_prompt_s, Time now) const {
+  if (!can) {
     const Time out_of_patience = request.at + parameters_.hold_most;
     if (now >= out_of_patience) return {.until = {}, .rank = request.at.ns, .closes = true};
     return {.until = out_of_patience, .rank = kBehindAll + request.at.ns, .closes = true};
   }
   Hold hold{.until = {}, .rank = request.at.ns};
   if (request.slo.ttft > Duration{}) {
-    const Time too_late = request.at + request.slo.ttft - of_seconds(choice.least_prompt_s);
+    const Time too_late = request.at + request.slo.ttft - of_seconds(least_prompt_s);
     hold.until = std::max(now + milliseconds(1), too_late);
   }
   return hold;
@@ -109,8 +120,9 @@ Hold SloPolicy::hold(const RequestView& request, const Choice& choice, Time now)
 
 std::variant<Pick, Hold> SloPolicy::pick(const RequestView& request, std::span<const WorkerView> workers, Random&,
                                          Time now) const {
+  if (surely_held(request, workers, now)) return hold(request, false, 0, now);
   const Choice choice = choose(request, workers, now);
-  if (!may_go(request, choice, now)) return hold(request, choice, now);
+  if (!may_go(request, choice, now)) return hold(request, choice.can, choice.least_prompt_s, now);
   return Pick{.worker = choice.view->id,
               .cached = choice.estimate.cached,
               .why = choice.can ? Reason::within_limits : Reason::least_harm,

@@ -34,7 +34,8 @@ class SloPolicy final : public Policy {
   Tokens expected_answer(Tokens output_max) const;
   Choice choose(const RequestView& request, std::span<const WorkerView> workers, Time now) const;
   bool may_go(const RequestView& request, const Choice& choice, Time now) const;
-  Hold hold(const RequestView& request, const Choice& choice, Time now) const;
+  Hold hold(const RequestView& request, bool can, double least_prompt_s, Time now) const;
+  bool surely_held(const RequestView& request, std::span<const WorkerView> workers, Time now) const;
   void learn(double share);
 
   PolicyParameters parameters_;

@@ -31,8 +31,9 @@ void SloWorker::clear() {
   cache_.clear();
   queue_.clear();
   jobs_.clear();
-  inputs_ = kv_ = 0;
-  steps_ = step_ = 0;
+  inputs_ = kv_ = running_inputs_ = 0;
+  running_ = 0;
+  steps_ = step_ = marks_ = 0;
 }
 
 std::vector<SloWorker::Job>::iterator SloWorker::find(RequestId id) {
@@ -65,16 +66,21 @@ void SloWorker::count(Time now) {
 
 // After it has.
 void SloWorker::set_step() {
-  std::size_t running = 0;
-  Tokens inputs = 0;
-  double tokens = 0;
-  for (const Job& job : jobs_) {
-    if (!job.has_first) continue;
-    ++running;
-    inputs += job.input;
-    tokens += steps_ - job.mark + 1;
-  }
-  step_ = step_s(running, inputs + static_cast<Tokens>(tokens));
+  if (running_ == 0) marks_ = 0;  // what rounding has left
+  step_ = step_s(running_, running_inputs_ + answered(steps_));
+}
+
+// Tokens of all running answers, at this count of steps.
+Tokens SloWorker::answered(double steps) const {
+  return static_cast<Tokens>(std::max(0.0, static_cast<double>(running_) * (steps + 1) - marks_));
+}
+
+void SloWorker::begin(Job& job) {
+  job.has_first = true;
+  job.mark = steps_;
+  ++running_;
+  running_inputs_ += job.input;
+  marks_ += job.mark;
 }
 
 // ---- What happens
@@ -94,9 +100,8 @@ void SloWorker::dispatch(const Event& event, Tokens answer, Time now) {
   if (event.stage != Stage::decode) {
     const bool seen = asked.streamed || event.stage == Stage::prefill;
     job.prompt = seconds(event.cached, asked.input);
-    job.has_first = !seen;
     job.first = now + queue_.wait(now) + job.prompt;
-    job.mark = steps_;
+    if (!seen) begin(job);
     queue_.push(event.request, job.prompt, now, seen);
     const Tokens kept = event.stage == Stage::prefill ? asked.input : asked.input + answer;
     cache_.hold(event.request, {asked.pages, kept, asked.page_tokens, asked.told_pages});
@@ -116,9 +121,8 @@ void SloWorker::computed(const Event& event) {
   }
   const auto job = find(event.request);
   if (job == jobs_.end() || job->has_first) return;
-  job->has_first = true;
+  begin(*job);
   job->first = event.at;
-  job->mark = steps_;
   job->late = job->slo.ttft > Duration{} && event.at - job->arrived > job->slo.ttft;
   set_step();
 }
@@ -133,6 +137,11 @@ double SloWorker::end(RequestId id, Time at) {
   if (job->has_first && job->most > 0) share = std::min(1.0, (steps_ - job->mark + 1) / static_cast<double>(job->most));
   inputs_ -= job->input;
   kv_ -= job->input + job->answer;
+  if (job->has_first) {
+    --running_;
+    running_inputs_ -= job->input;
+    marks_ -= job->mark;
+  }
   jobs_.erase(job);
   set_step();
   return share;
@@ -155,12 +164,8 @@ SloWorker::Estimate SloWorker::estimate(const RequestView& request, Tokens answe
   }
   out.room = kv_capacity_ <= 0 || kv_ + request.input + answer <= kv_capacity_;
   const double steps = steps_at(now);
-  double tokens = 0;
-  for (const Job& job : jobs_) {
-    if (job.has_first) tokens += steps - job.mark + 1;
-  }
   // All who are there will decode together once their prompts are computed.
-  const Tokens context = inputs_ + static_cast<Tokens>(tokens);
+  const Tokens context = inputs_ + answered(steps);
   const Steps step{.now = step_s(jobs_.size(), context), .with_it = step_s(jobs_.size() + 1, context + request.input)};
   double ahead_s = 0;  // prompts up to and including the job's own
   for (const Job& job : jobs_) {

@@ -49,6 +49,7 @@ class SloWorker {
 
   Estimate estimate(const RequestView& request, Tokens answer, double scale, Time now) const;
   bool idle() const { return jobs_.empty(); }
+  double wait_s(double scale, Time now) const { return to_s(queue_.wait(now)) * scale; }  // until a prompt sent now can begin
 
  private:
   struct Job {
@@ -73,6 +74,8 @@ class SloWorker {
   std::vector<Job>::iterator find(RequestId id);
   Duration seconds(Tokens cached, Tokens input) const;
   double step_s(std::size_t requests, Tokens context) const;
+  Tokens answered(double steps) const;
+  void begin(Job& job);
   double steps_at(Time now) const;
   void count(Time now);
   void set_step();
@@ -86,6 +89,10 @@ class SloWorker {
   std::vector<Job> jobs_;  // in order of dispatch
   Tokens inputs_ = 0;      // of all of them
   Tokens kv_ = 0;          // for their prompts and answers
+  // Of those that have their first token: how many, their prompts, the sum of their marks.
+  std::size_t running_ = 0;
+  Tokens running_inputs_ = 0;
+  double marks_ = 0;
   // The decode clock: steps since the worker came up, at counted_, and the seconds of one as things are.
   double steps_ = 0;
   Time counted_;

@@ -5,6 +5,7 @@
 #include <optional>
 #include <queue>
 #include <tuple>
+#include <unordered_map>
 #include <utility>
 
 #include "base/check.h"
@@ -279,7 +280,11 @@ class Driver {
   void dispatch(RequestId id, Time now) {
     RequestRecord& record = records_[id.value];
     const Tokens page = cluster_.workers.front().config.page;
-    trace::pages_of(trace_, record.request, page, pages_);
+    if (auto held = held_pages_.extract(id.value); !held.empty()) {
+      pages_.swap(held.mapped());
+    } else {
+      trace::pages_of(trace_, record.request, page, pages_);
+    }
     const auto prompt_pages = std::min(static_cast<std::size_t>(record.input / page), pages_.size());
     const route::RequestView view{.id = id,
                                   .at = record.scheduled,
@@ -293,7 +298,10 @@ class Driver {
                                   .slo = cluster_.slo,
                                   .prefill = {}};
     const auto answer = router_.route(view, {}, now);
-    if (std::holds_alternative<route::Hold>(answer)) return;
+    if (std::holds_alternative<route::Hold>(answer)) {
+      held_pages_[id.value].swap(pages_);
+      return;
+    }
     const auto* route = std::get_if<route::Route>(&answer);
     INFBENCH_CHECK(route != nullptr);  // virtual workers are always up
     submit(id, *route, now);
@@ -360,6 +368,7 @@ class Driver {
   std::vector<bool> touched_;  // brought to the present instant, not settled yet
   std::vector<engine::Message> messages_;
   std::vector<PageHash> pages_;
+  std::unordered_map<std::uint64_t, std::vector<PageHash>> held_pages_;  // of requests that the router holds; never iterated
   std::size_t ended_ = 0;
 };
 
