@@ -1,5 +1,5 @@
 // status and cancel: how runs are, and their end.
-#include <signal.h>
+#include <csignal>
 
 #include <algorithm>
 #include <cstdio>

@@ -2,7 +2,7 @@
 // something again and again. The main thread, one at a time.
 #pragma once
 
-#include <signal.h>
+#include <csignal>
 
 #include "base/time.h"
 

@@ -1,7 +1,7 @@
 #include "launch/slurm.h"
 
 #include <poll.h>
-#include <signal.h>
+#include <csignal>
 
 #include <algorithm>
 #include <array>
