@@ -178,18 +178,20 @@ void append_hits(std::string& out, const FolderRun& run) {
     bound = bound && r.cacheable >= 0;
   }
   Values t;
+  Values hit_percent;
+  Values bound_percent;
   for (std::size_t i = 0; i < kHitBins; ++i) {
+    if (input[i] == 0) continue;
     t.push_back((static_cast<double>(i) + 0.5) * width);
-    cached[i] = 100 * cached[i] / input[i];  // 0 / 0 where nothing came: null
-    cacheable[i] = 100 * cacheable[i] / input[i];
+    hit_percent.push_back(100 * cached[i] / input[i]);
+    if (bound) bound_percent.push_back(100 * cacheable[i] / input[i]);
   }
-  if (!bound) cacheable.clear();
   out += "\"hits\":{";
   append_array(out, "t_s", t);
   out += ',';
-  append_array(out, "hit_percent", cached);
+  append_array(out, "hit_percent", hit_percent);
   out += ',';
-  append_array(out, "bound_percent", cacheable);
+  append_array(out, "bound_percent", bound_percent);
   out += '}';
 }
 

@@ -32,7 +32,7 @@ std::string head(Labels labels, std::string_view first, bool difference) {
   for (std::size_t i = 0; i < labels.size(); ++i) {
     out += fmt::format(R"(<th scope="col" class="n">{}{}</th>)", labels.size() > 1 ? swatch(i) : "", escaped(labels[i]));
   }
-  if (difference) out += R"(<th scope="col" class="n">difference</th>)";
+  if (difference) out += R"(<th scope="col" class="n whole">difference</th>)";
   return out + "</tr></thead>\n";
 }
 
@@ -272,7 +272,7 @@ std::string html_loads(const FolderRun& run) {
   std::string rows = "<thead><tr><th scope=\"col\">worker</th>";
   std::vector<double> most(columns.size(), 0);
   for (std::size_t i = 0; i < columns.size(); ++i) {
-    rows += fmt::format(R"(<th scope="col" class="n">{}</th><td></td>)", columns[i].head);
+    rows += fmt::format(R"(<th scope="col" class="n">{}</th><th class="bar"></th>)", columns[i].head);
     for (const WorkerLoad& load : summary.workers) most[i] = std::max(most[i], columns[i].value_of(load));
   }
   rows += "</tr></thead>\n<tbody>\n";

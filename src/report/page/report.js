@@ -202,8 +202,8 @@
   class Plot extends Chart {
     paint() {
       const {x, y, series, limits = []} = this.spec;
-      this.height = this.spec.height ?? 270;
-      const frame = {left: 50, right: this.width - 12, top: 24, bottom: this.height - 36};
+      this.height = this.spec.height ?? 280;
+      const frame = {left: 50, right: this.width - 12, top: limits.some((limit) => limit.x !== undefined) ? 40 : 24, bottom: this.height - 36};
       this.frames = [frame];
       const {to} = scales[y.kind];
       this.y_of = (value) => frame.bottom - (to(value) - to(y.lo)) / (to(y.hi) - to(y.lo)) * (frame.bottom - frame.top);
@@ -215,7 +215,8 @@
       for (const value of x_ticks) {
         const px = this.x_of(value * (x.by ?? 1), frame);
         node(this.svg, 'path', {class: 'axis', d: `M${px} ${frame.bottom}v4`});
-        node(this.svg, 'text', {x: px, y: frame.bottom + 16, 'text-anchor': 'middle'}, number(value));
+        const anchor = px > this.width - 28 ? 'end' : 'middle';
+        node(this.svg, 'text', {x: anchor === 'end' ? this.width : px, y: frame.bottom + 16, 'text-anchor': anchor}, number(value));
       }
       node(this.svg, 'path', {class: 'axis', d: `M${frame.left} ${frame.bottom}H${frame.right}`});
       node(this.svg, 'text', {x: 0, y: 12}, y.title);
@@ -240,7 +241,7 @@
           continue;
         }
         const place = `${this.x_of(one.x[i], frame).toFixed(1)} ${this.y_of(one.y[i]).toFixed(1)}`;
-        out[i % out.length] += points ? `M${place}h0` : (pen ? 'L' : 'M') + place;
+        out[i % out.length] += points ? `M${place}h0` : pen ? `L${place}` : `M${place}h0`;
         pen = true;
       }
       return out;
@@ -250,9 +251,9 @@
       if (x !== undefined) {
         if (x < this.view[0] || x > this.view[1]) return;
         const px = this.x_of(x, frame);
-        const left = px > frame.left + (frame.right - frame.left) * 0.7;
-        node(this.svg, 'path', {class: 'limit-line', d: `M${px} ${frame.top}V${frame.bottom}`});
-        node(this.svg, 'text', {class: 'limit', x: px + (left ? -5 : 5), y: frame.bottom - 8, 'text-anchor': left ? 'end' : 'start'}, text);
+        const place = Math.min(frame.right - 45, Math.max(frame.left + 45, px));
+        node(this.svg, 'path', {class: 'limit-line', d: `M${px} ${frame.top - 4}V${frame.bottom}`});
+        node(this.svg, 'text', {class: 'limit', x: place, y: frame.top - 8, 'text-anchor': 'middle'}, text);
       } else {
         const py = this.y_of(y);
         if (py < frame.top || py > frame.bottom) return;
@@ -393,7 +394,7 @@
   const unique = (values) => [...new Set(values)];
 
   // Shares of requests over a limit that they would keep.
-  function curves(id, key, title, limit_key) {
+  function curves(id, key, title, limit_key, words) {
     const host = host_of(id);
     if (!host) return;
     const series = runs.flatMap((run, i) => (run[key] && run[key].x.length > 0
@@ -409,9 +410,9 @@
     heading(host, title);
     if (several) legend(host, series);
     new Plot(host, {
-      label: `${title}: share of requests that would keep to a limit, over the limit in milliseconds`,
-      x: {kind: 'log', lo: lo / 1.05, hi: hi * 1.05, title: 'limit (ms, log scale)', read: (v) => `${number(v)} ms is kept by`},
-      y: {kind: 'linear', lo: 0, hi: 100, title: 'requests that would keep it (%)', unit: '%'},
+      label: `${title}: ${words.y}, over ${words.x}`,
+      x: {kind: 'log', lo: lo / 1.05, hi: hi * 1.05, title: `${words.x} (ms, log scale)`, read: (v) => `${number(v)} ms${words.reads}`},
+      y: {kind: 'linear', lo: 0, hi: 100, title: `${words.y} (%)`, unit: '%'},
       series,
       limits: limits.map((x) => ({x, text: `limit ${number(x)} ms`})),
     });
@@ -433,7 +434,7 @@
       if (several) heading(figure, run.label, style_of(i));
       new Plot(figure, {
         label: `${label}, ${run.label}: ${run.points.drawn} requests`, x, y, group,
-        series: [{name: 'TTFT', style: style_of(i), kind: 'points', x: x.of(run.points), y: run.points.ttft_ms}],
+        series: [{name: 'TTFT', style: `${style_of(i)}${run.points.drawn < 1500 ? ' few' : ''}`, kind: 'points', x: x.of(run.points), y: run.points.ttft_ms}],
         limits: [{y: run.ttft_limit_ms, text: `limit ${number(run.ttft_limit_ms)} ms`}],
       });
     });
@@ -502,12 +503,14 @@
     });
   }
 
-  curves('curve-ttft', 'ttft', 'Time to first token (TTFT)', 'ttft_limit_ms');
-  curves('curve-itl', 'itl', 'Mean gap between tokens (ITL)', 'itl_limit_ms');
+  const attainment = {x: 'limit', y: 'requests that would keep it', reads: ' is kept by'};
+  curves('curve-ttft', 'ttft', 'Time to first token (TTFT)', 'ttft_limit_ms', attainment);
+  curves('curve-itl', 'itl', 'Mean gap between tokens (ITL)', 'itl_limit_ms', attainment);
   scatters();
   lanes();
   hits();
-  curves('curve-lag', 'lag', 'Lag of the client: from due to first byte written', null);
+  curves('curve-lag', 'lag', 'Lag of the client: from due to first byte written', null,
+         {x: 'lag', y: 'requests that were no later', reads: ' or less'});
 
   for (const chart of all) chart.draw();
   let width = window.innerWidth;
