@@ -78,6 +78,18 @@ std::string under_headings(const std::vector<Item>& items, Line line) {
   return out;
 }
 
+// A long command line goes on below, before an option.
+std::string broken(std::string example) {
+  constexpr std::size_t kRoom = kColumns - 4;  // beside the indent and the backslash
+  for (std::size_t start = 0; example.size() - start > kRoom && example.find('\n', start) == std::string::npos;) {
+    const std::size_t at = example.rfind(" -", start + kRoom);
+    if (at == std::string::npos || at <= start + 6) break;
+    example.replace(at, 1, " \\\n    ");
+    start = at + 3;
+  }
+  return example;
+}
+
 }  // namespace
 
 std::string help_text(const CommandDoc& command) {
@@ -86,7 +98,7 @@ std::string help_text(const CommandDoc& command) {
   out += under_headings(command.options, [](const OptionDoc& o) { return entry(name_and_value(o), explained(o)); });
   if (!command.notes.empty()) out += "\n" + command.notes;
   if (!command.examples.empty()) out += "\nExamples:\n";
-  for (const std::string& example : command.examples) out += "  " + example + "\n";
+  for (const std::string& example : command.examples) out += "  " + broken(example) + "\n";
   return out;
 }
 

@@ -108,6 +108,14 @@ TEST(HelpPages, HelpFitsHundredColumns) {
   });
 }
 
+TEST(HelpPages, LongExamplesGoOnBelow) {
+  CommandDoc program{.path = {"prog"}, .about = "It", .group = {}, .options = {}, .examples = {}, .notes = {}, .commands = {}};
+  program.examples = {"prog --first " + std::string(60, 'a') + " --second " + std::string(30, 'b') + " --third c"};
+  EXPECT_TRUE(has(help_text(program),
+                  "  prog --first " + std::string(60, 'a') + " \\\n    --second " + std::string(30, 'b') + " --third c\n"))
+      << help_text(program);
+}
+
 TEST(HelpPages, LinesThatRoffWouldTakeForRequestsAreEscaped) {
   CommandDoc program{.path = {"prog"},
                      .about = "It",
