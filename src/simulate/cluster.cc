@@ -75,7 +75,8 @@ Result<Cluster> build_cluster(const recipe::Recipe& recipe, const plan::Plan& pl
                                           .precision = recipe.model.precision,
                                           .gpu = recipe.resources.gpu_type,
                                           .tp = worker.tensor_parallel,
-                                          .engine = *engine});
+                                          .engine = *engine,
+                                          .folder = recipe.model.path});
       if (!loaded) return fail(std::move(loaded.error()));
       model = std::make_shared<const cost::Model>(*std::move(loaded));
       cluster.models.push_back(model);
