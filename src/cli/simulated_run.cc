@@ -77,18 +77,34 @@ std::uint64_t inputs_hash(const Deployment& deployment, const simulate::Cluster&
 }
 
 // Server flags that the engine model knows, or that change nothing it models.
-constexpr std::array<std::string_view, 12> kModelledFlags{"chunked-prefill-size",
-                                                          "context-length",
-                                                          "disaggregation-mode",
-                                                          "disaggregation-bootstrap-port",
-                                                          "host",
-                                                          "json-model-override-args",
-                                                          "mem-fraction-static",
-                                                          "page-size",
-                                                          "port",
-                                                          "served-model-name",
-                                                          "tensor-parallel-size",
-                                                          "trust-remote-code"};
+constexpr auto kModelledFlags = std::to_array<std::string_view>({"async-scheduling",
+                                                                 "block-size",
+                                                                 "chunked-prefill-size",
+                                                                 "context-length",
+                                                                 "disable-radix-cache",
+                                                                 "disaggregation-bootstrap-port",
+                                                                 "disaggregation-mode",
+                                                                 "enable-chunked-prefill",
+                                                                 "enable-mixed-chunk",
+                                                                 "enable-prefix-caching",
+                                                                 "gpu-memory-utilization",
+                                                                 "host",
+                                                                 "json-model-override-args",
+                                                                 "max-model-len",
+                                                                 "max-num-batched-tokens",
+                                                                 "max-num-seqs",
+                                                                 "max-prefill-tokens",
+                                                                 "max-running-requests",
+                                                                 "mem-fraction-static",
+                                                                 "no-async-scheduling",
+                                                                 "no-enable-prefix-caching",
+                                                                 "page-size",
+                                                                 "port",
+                                                                 "schedule-conservativeness",
+                                                                 "schedule-policy",
+                                                                 "served-model-name",
+                                                                 "tensor-parallel-size",
+                                                                 "trust-remote-code"});
 
 // One note that names all the others: the engine would get them, its model does not know them.
 std::optional<std::string> unmodelled_flags(const recipe::Recipe& recipe) {

@@ -6,16 +6,6 @@
 #include "base/check.h"
 
 namespace infbench::engine {
-namespace {
-
-__extension__ using Int128 = __int128;
-
-Duration time_to_carry(Bytes bytes, const LinkSpec& link) {
-  const Int128 ns = (static_cast<Int128>(bytes) * 1'000'000'000 + link.bytes_per_s - 1) / link.bytes_per_s;
-  return {static_cast<std::int64_t>(ns)};
-}
-
-}  // namespace
 
 Links::Links(std::vector<std::int32_t> nodes, LinkSpec inside, LinkSpec across)
     : nodes_(std::move(nodes)), inside_(inside), across_(across), nvlink_(nodes_.size()), card_(nodes_.size()) {
@@ -24,26 +14,78 @@ Links::Links(std::vector<std::int32_t> nodes, LinkSpec inside, LinkSpec across)
 }
 
 void Links::send(const Message& message, Bytes bytes_per_rank, Time now) {
-  const bool same_node = nodes_[message.from.value] == nodes_[message.to.value];
-  const LinkSpec& link = same_node ? inside_ : across_;
-  Time arrival = now + link.latency;
-  if (bytes_per_rank > 0) {
-    std::vector<Port>& ports = same_node ? nvlink_ : card_;
-    Time& sending = ports[message.from.value].sending;
-    Time& receiving = ports[message.to.value].receiving;
-    const Time end = std::max({now, sending, receiving}) + time_to_carry(bytes_per_rank, link);
-    sending = receiving = end;
-    arrival = end + link.latency;
+  Transfer transfer{.message = message,
+                    .sequence = sequence_++,
+                    .inside = nodes_[message.from.value] == nodes_[message.to.value],
+                    .left = static_cast<Work>(bytes_per_rank) * 1'000'000'000,
+                    .end = {}};
+  if (bytes_per_rank <= 0) {
+    arrivals_.push({.at = now + link_of(transfer).latency, .sequence = transfer.sequence, .message = message});
+    return;
   }
-  under_way_.push({.arrival = arrival, .sequence = sequence_++, .message = message});
+  end_until(now);
+  carry_to(now);
+  ++port(transfer, message.from).sending;
+  ++port(transfer, message.to).receiving;
+  transfers_.push_back(transfer);
+  set_ends();
 }
 
-std::optional<Time> Links::next() const { return under_way_.empty() ? std::nullopt : std::optional(under_way_.top().arrival); }
+std::int64_t Links::sharers(const Transfer& transfer) {
+  return std::max(port(transfer, transfer.message.from).sending, port(transfer, transfer.message.to).receiving);
+}
+
+// Takes the transfers out that end by `now`, one moment after the other: each end changes the rates of the others.
+void Links::end_until(Time now) {
+  while (!transfers_.empty()) {
+    Time first = kNever;
+    for (const Transfer& transfer : transfers_) first = std::min(first, transfer.end);
+    if (first > now) return;
+    carry_to(first);
+    const auto ended = [&](const Transfer& transfer) { return transfer.end == first; };
+    for (const Transfer& transfer : transfers_) {
+      if (!ended(transfer)) continue;
+      --port(transfer, transfer.message.from).sending;
+      --port(transfer, transfer.message.to).receiving;
+      arrivals_.push({.at = first + link_of(transfer).latency, .sequence = transfer.sequence, .message = transfer.message});
+    }
+    std::erase_if(transfers_, ended);
+    set_ends();
+  }
+}
+
+// What has been carried since, rounded down: only the moments at which rates change count, however often anybody looks.
+void Links::carry_to(Time now) {
+  const std::int64_t elapsed = (now - carried_to_).ns;
+  carried_to_ = now;
+  for (Transfer& transfer : transfers_) {
+    transfer.left -= static_cast<Work>(link_of(transfer).bytes_per_s) * elapsed / sharers(transfer);
+  }
+}
+
+void Links::set_ends() {
+  for (Transfer& transfer : transfers_) {
+    const Work rate = link_of(transfer).bytes_per_s;
+    const Work ns = (std::max<Work>(transfer.left, 0) * sharers(transfer) + rate - 1) / rate;
+    transfer.end = carried_to_ + Duration{static_cast<std::int64_t>(ns)};
+  }
+}
+
+std::optional<Time> Links::next() const {
+  std::optional<Time> next;
+  if (!arrivals_.empty()) next = arrivals_.top().at;
+  for (const Transfer& transfer : transfers_) {
+    const Time at = transfer.end + link_of(transfer).latency;
+    if (!next || at < *next) next = at;
+  }
+  return next;
+}
 
 void Links::advance(Time now, std::vector<Message>& arrived) {
-  while (!under_way_.empty() && under_way_.top().arrival <= now) {
-    arrived.push_back(under_way_.top().message);
-    under_way_.pop();
+  end_until(now);
+  while (!arrivals_.empty() && arrivals_.top().at <= now) {
+    arrived.push_back(arrivals_.top().message);
+    arrivals_.pop();
   }
 }
 

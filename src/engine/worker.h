@@ -46,6 +46,8 @@ struct WorkerConfig {
   Scheduler scheduler = Scheduler::sglang;
   std::int64_t running_max = 4096;  // most requests that are admitted at a time, > 0
   bool keep_prefixes = true;        // of a decode worker: never
+  Duration gap = {};                // for which the GPUs wait for the host before each step, >= 0
+  Duration gap_per_request = {};    // more for each request of the step
   // sglang only
   Tokens prompts_max = 16384;  // no prompt joins a batch that has so many new tokens, > 0
   QueueOrder order = QueueOrder::arrival;
@@ -189,7 +191,9 @@ class Worker {
   std::int64_t steps_with_room(std::int64_t at_most) const;
   void finish(Slot slot, Time at, Sink& sink);
   void release(Slot slot);
+  Duration gap_before(std::int64_t requests) const { return config_.gap + config_.gap_per_request * requests; }
   Time decode_end(std::int64_t steps) const;
+  std::int64_t decode_steps_by(Time until) const;
   std::int64_t pages_for(Tokens tokens) const { return (tokens + config_.page - 1) / config_.page; }
   std::int64_t most_pages(const Job& job) const;
   // Of a request that does not run: all that must be computed before its next token.

@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+#include <gtest/gtest.h>
+
 #include "base/hash.h"
 #include "base/random.h"
 #include "cost/step_time.h"
@@ -124,6 +126,41 @@ inline Input submit_at(Time at, EngineRequest request, std::vector<PageHash> pag
             request.pages = pages;
             worker.submit(request, at);
           }};
+}
+
+inline Time ms(double value) { return Time{static_cast<std::int64_t>(value * 1e6)}; }
+
+inline EngineRequest request(std::uint64_t id, Tokens input, Tokens output, Stage stage = Stage::whole) {
+  return {.id = {id}, .stage = stage, .input = input, .output = output, .pages = {}};
+}
+
+// A request of the text `name`, in pages of so many tokens.
+inline Input arrive(double at_ms, std::uint64_t id, Tokens input, Tokens output, std::uint64_t name, Tokens page = 64) {
+  return submit_at(ms(at_ms), request(id, input, output), text(name, input + output, page));
+}
+
+// A rule of a scheduler, as what it makes of some requests.
+struct Scenario {
+  const char* name;
+  WorkerConfig config;
+  std::vector<Input> inputs;
+  std::vector<std::string> timeline;
+};
+
+// In jumps and step by step, with steps of 1 ms and 1 us for each token computed.
+inline void expect_timelines(const std::vector<Scenario>& scenarios) {
+  const cost::StepTime times = round_times();
+  for (const bool step_by_step : {false, true}) {
+    for (const Scenario& scenario : scenarios) {
+      SCOPED_TRACE(std::string(scenario.name) + (step_by_step ? ", step by step" : ""));
+      Worker worker(scenario.config, times);
+      Timeline timeline;
+      drive(worker, timeline, scenario.inputs, step_by_step);
+      EXPECT_EQ(timeline.lines, scenario.timeline);
+      EXPECT_TRUE(worker.idle());
+      EXPECT_EQ(worker.kv().in_use(), 0);
+    }
+  }
 }
 
 }  // namespace infbench::engine::test

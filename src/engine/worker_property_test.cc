@@ -37,6 +37,7 @@ void draw_scheduler(Random& random, WorkerConfig& config) {
   config.order = kOrders[random.below(3)];
   config.conservativeness = static_cast<double>(random.below(3)) / 2;
   config.mixed_chunks = random.below(3) == 0;
+  if (random.below(2) == 0) config.gap_per_request = Duration{static_cast<std::int64_t>(random.below(30'000))};
 }
 
 Workload draw(std::uint64_t seed, Role role) {

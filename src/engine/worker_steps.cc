@@ -8,7 +8,9 @@ namespace infbench::engine {
 
 // A step of the prompts in batch_; with decodes each running request gets a token too.
 void Worker::start_prompts(Time now, cost::StepLoad& load, bool with_decodes) {
-  const auto duration = [this](const cost::StepLoad& of) { return Duration{step_time_->of(of) / cost::kTicksPerNs}; };
+  const auto duration = [this](const cost::StepLoad& of) {
+    return Duration{step_time_->of(of) / cost::kTicksPerNs} + gap_before(of.chunks + of.decodes);
+  };
   step_ = Step::prefill;
   under_way_ = true;
   with_decodes_ = with_decodes;
@@ -100,7 +102,27 @@ void Worker::grow_running(std::int64_t ahead) {
 
 Time Worker::decode_end(std::int64_t steps) const {
   const cost::Ticks sum = step_time_->decode_sum(static_cast<int>(running_.size()), run_.context, steps);
-  return run_.start + Duration{sum / cost::kTicksPerNs};
+  return run_.start + Duration{sum / cost::kTicksPerNs} + gap_before(static_cast<std::int64_t>(running_.size())) * steps;
+}
+
+// How many steps of the run have ended by then.
+std::int64_t Worker::decode_steps_by(Time until) const {
+  if (gap_before(1) == Duration{}) {
+    // Step k has ended by `until` when its sum, rounded down to ns, is within it: sum < (elapsed + 1 ns).
+    const std::int64_t elapsed = std::min((until - run_.start).ns, INT64_MAX / cost::kTicksPerNs - 1);
+    return step_time_->decode_steps_within(static_cast<int>(running_.size()), run_.context, run_.length,
+                                           (elapsed + 1) * cost::kTicksPerNs - 1);
+  }
+  std::int64_t least = run_.done;
+  for (std::int64_t most = run_.length; least < most;) {
+    const std::int64_t middle = most - (most - least) / 2;
+    if (decode_end(middle) <= until) {
+      least = middle;
+    } else {
+      most = middle - 1;
+    }
+  }
+  return least;
 }
 
 std::optional<Time> Worker::next() const {
@@ -120,10 +142,7 @@ void Worker::advance(Time until, Sink& sink) {
     if (until == prefill_end_) end_prefill(sink);
     return;
   }
-  // Step k has ended by `until` when its sum, rounded down to ns, is within it: sum < (elapsed + 1 ns).
-  const std::int64_t elapsed = std::min((until - run_.start).ns, INT64_MAX / cost::kTicksPerNs - 1);
-  const std::int64_t ended = step_time_->decode_steps_within(static_cast<int>(running_.size()), run_.context, run_.length,
-                                                             (elapsed + 1) * cost::kTicksPerNs - 1);
+  const std::int64_t ended = decode_steps_by(until);
   if (ended > run_.done) take_decode_steps(ended - run_.done, sink);
   // A step that ends exactly now leaves the worker between two steps; otherwise the next one has begun already.
   if (step_ == Step::decode && run_.done > 0) under_way_ = decode_end(run_.done) < until;

@@ -8,8 +8,12 @@
 namespace infbench::engine {
 namespace {
 
+using test::arrive;
 using test::drive;
 using test::Input;
+using test::ms;
+using test::request;
+using test::Scenario;
 using test::submit_at;
 using test::text;
 using test::Timeline;
@@ -24,23 +28,6 @@ WorkerConfig config(Role role, Tokens kv_capacity = 100'000) {
   c.kv_capacity = kv_capacity;
   return c;
 }
-
-Time ms(double value) { return Time{static_cast<std::int64_t>(value * 1e6)}; }
-
-EngineRequest request(std::uint64_t id, Tokens input, Tokens output, Stage stage = Stage::whole) {
-  return {.id = {id}, .stage = stage, .input = input, .output = output, .pages = {}};
-}
-
-Input arrive(double at_ms, std::uint64_t id, Tokens input, Tokens output, std::uint64_t name) {
-  return submit_at(ms(at_ms), request(id, input, output), text(name, input + output));
-}
-
-struct Scenario {
-  const char* name;
-  WorkerConfig config;
-  std::vector<Input> inputs;
-  std::vector<std::string> timeline;
-};
 
 // Each golden timeline is one rule of the scheduler. A step takes 1 ms + 1 us for each token computed.
 std::vector<Scenario> scenarios() {
@@ -104,19 +91,7 @@ std::vector<Scenario> scenarios() {
   };
 }
 
-TEST(Worker, GoldenTimelines) {
-  const cost::StepTime times = test::round_times();
-  for (const bool step_by_step : {false, true}) {
-    for (const Scenario& scenario : scenarios()) {
-      SCOPED_TRACE(std::string(scenario.name) + (step_by_step ? ", step by step" : ""));
-      Worker worker(scenario.config, times);
-      Timeline timeline;
-      drive(worker, timeline, scenario.inputs, step_by_step);
-      EXPECT_EQ(timeline.lines, scenario.timeline);
-      EXPECT_TRUE(worker.idle());
-    }
-  }
-}
+TEST(Worker, GoldenTimelines) { test::expect_timelines(scenarios()); }
 
 TEST(Worker, EvictsTheOldestPrefixForANewPrompt) {
   const cost::StepTime times = test::round_times();

@@ -59,8 +59,9 @@ trace::Schedule schedule_of(const ClosedLoop& load) {
   return schedule;
 }
 
-Result<ClosedLoopFigures> run_closed_loop(const ClosedLoop& load, const cost::Model& model) {
-  const auto config = default_worker(model);
+Result<ClosedLoopFigures> run_closed_loop(const ClosedLoop& load, const cost::Model& model, std::string_view version) {
+  constexpr Tokens kChatTemplateTokens = 8;  // of Qwen3's, for one message of a user
+  const auto config = default_worker(model, version);
   if (!config) return fail(config.error());
   Cluster cluster;
   cluster.models.push_back(std::make_shared<const cost::Model>(model));
@@ -73,8 +74,10 @@ Result<ClosedLoopFigures> run_closed_loop(const ClosedLoop& load, const cost::Mo
                                                                            .role = Role::aggregated,
                                                                            .kv_capacity = config->kv_capacity,
                                                                            .speed = &cluster.models.front()->step_time}});
-  const trace::Trace trace = trace_of(load);
-  const Outcome outcome = simulate(trace, schedule_of(load), cluster, router, {});
+  ClosedLoop sent = load;
+  sent.input += kChatTemplateTokens;
+  const trace::Trace trace = trace_of(sent);
+  const Outcome outcome = simulate(trace, schedule_of(sent), cluster, router, {});
   for (const measure::RequestRecord& record : outcome.records) {
     if (!record.error.empty()) return fail("a request of the closed loop does not fit the worker: " + record.error);
   }

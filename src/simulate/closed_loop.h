@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 #include "base/result.h"
 #include "base/types.h"
@@ -29,8 +30,8 @@ struct ClosedLoopFigures {
 };
 
 // What the load meets on one worker of `model` that its engine (model.key.engine, sglang or vllm) runs with its own defaults:
-// what a row of measured figures is compared with. Errors: a request that does not fit the worker; an engine without a
-// scheduler here.
-Result<ClosedLoopFigures> run_closed_loop(const ClosedLoop& load, const cost::Model& model);
+// what a row of measured figures is compared with. Prompts are sent as chats: the template adds 8 tokens to each. `version` as
+// for default_worker(). Errors: a request that does not fit the worker; an engine without a scheduler here.
+Result<ClosedLoopFigures> run_closed_loop(const ClosedLoop& load, const cost::Model& model, std::string_view version = {});
 
 }  // namespace infbench::simulate

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -31,6 +32,7 @@ struct Cluster {
   std::vector<ClusterWorker> workers;  // by WorkerId
   engine::LinkSpec inside_node = engine::kInsideNode;
   engine::LinkSpec across_nodes = engine::kAcrossNodes;
+  bool layerwise_kv = false;  // see recipe::Engine
   Slo slo;
 };
 
@@ -39,6 +41,7 @@ Result<Cluster> build_cluster(const recipe::Recipe& recipe, const plan::Plan& pl
 
 // A worker that the engine of `model` (model.key.engine) runs with its own defaults and nine tenths of the memory. Errors: an
 // engine that is neither sglang nor vllm; no room for KV.
-Result<engine::WorkerConfig> default_worker(const cost::Model& model);
+// `version` of the engine where what it does by default has changed ("0.12.0"); empty: the newest.
+Result<engine::WorkerConfig> default_worker(const cost::Model& model, std::string_view version = {});
 
 }  // namespace infbench::simulate

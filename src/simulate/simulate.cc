@@ -35,9 +35,12 @@ class Notebook final : public engine::Sink {
 
   void kv_ready(RequestId id, Tokens from, Tokens to, bool last, Time at) override {
     using What = engine::Message::What;
-    const Bytes bytes = (to - from) * model().kv.kv_per_token_per_gpu;
+    Bytes bytes = (to - from) * model().kv.kv_per_token_per_gpu;
+    if (cluster_.layerwise_kv) bytes = left_after_step(bytes, worker_, *record(id).worker);
     links_.send({.what = last ? What::kv_end : What::kv, .request = id, .from = worker_, .to = *record(id).worker}, bytes, at);
   }
+
+  void prompts_computed(const engine::PromptStep& step) override { step_ = step.end - step.start; }
 
   void first_token(RequestId id, Tokens cached, Time at) override {
     RequestRecord& r = record(id);
@@ -87,6 +90,17 @@ class Notebook final : public engine::Sink {
 
  private:
   RequestRecord& record(RequestId id) { return records_[id.value]; }
+  // Of a part of the KV that goes out layer by layer: what the link, were it free, had not carried by the step's end; at least
+  // the last layer.
+  Bytes left_after_step(Bytes bytes, WorkerId from, WorkerId to) const {
+    __extension__ using Wide = __int128;
+    constexpr Bytes kLayers = 64;  // of Qwen3-32B, the model that there are data for
+    const bool same_node = cluster_.workers[from.value].node == cluster_.workers[to.value].node;
+    const engine::LinkSpec& link = same_node ? cluster_.inside_node : cluster_.across_nodes;
+    const Wide carried = static_cast<Wide>(link.bytes_per_s) * step_.ns / 1'000'000'000;
+    return std::max(static_cast<Bytes>(bytes - std::min<Wide>(carried, bytes)), (bytes + kLayers - 1) / kLayers);
+  }
+
   const cost::Model& model() const { return *cluster_.workers[worker_.value].model; }
   Role role() const { return cluster_.workers[worker_.value].config.role; }
 
@@ -105,6 +119,7 @@ class Notebook final : public engine::Sink {
   engine::Links& links_;
   std::vector<RequestRecord>& records_;
   WorkerId worker_;
+  Duration step_;  // of the prompts that were computed last
 };
 
 // The sends of a schedule in the order in which they fall due and find a slot.

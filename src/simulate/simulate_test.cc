@@ -125,6 +125,33 @@ TEST(Simulate, APairHandsTheKvOver) {
   EXPECT_THAT(told(same_node), ElementsAre("0>1 0.000 5.014 6.015 7.016 0"));
 }
 
+// The step of 3.048 ms carries the whole of its 204.8 us; of the second's 95.2 us one layer in 64 is left: 1.4875 us.
+TEST(Simulate, LayerByLayerOnlyTheLastLayerIsLeftAtTheStepsEnd) {
+  Cluster cluster = cluster_of({{Role::prefill, 0}, {Role::decode, 1}});
+  cluster.layerwise_kv = true;
+  const auto outcome = run(trace_of(row(0, 3000, 3, 0)), cluster, "round_robin");
+  EXPECT_THAT(told(outcome), ElementsAre("0>1 0.000 5.021 6.022 7.023 0"));
+}
+
+// Two prompts of two workers reach the decode worker at once: each has half its link. Alone each takes 100 us.
+TEST(Simulate, TransfersToOneWorkerShareItsLink) {
+  const auto outcome = run(trace_of(row(0, 1000, 2, 0) + row(0, 1000, 2, 100)),
+                           cluster_of({{Role::prefill, 0}, {Role::prefill, 1}, {Role::decode, 2}}), "round_robin");
+  // 0.010 + 2.000 + 0.200 + 0.010 = 2.220, then a step of 1.002 for both.
+  EXPECT_THAT(told(outcome), ElementsAre("0>2 0.000 2.220 3.222 3.222 0", "1>2 0.000 2.220 3.222 3.222 0"));
+}
+
+// Two at a time: the third is due when they end, at 1.200 + 1.002 = 2.202 ms.
+TEST(Simulate, NoMoreRequestsAreUnderWayThanTheScheduleAllows) {
+  const trace::Trace trace = trace_of(row(0, 100, 2, 0) + row(0, 100, 2, 1) + row(0, 100, 2, 2));
+  trace::Schedule schedule = trace::schedule_of(trace, 1.0);
+  schedule.in_flight_max = 2;
+  const Cluster cluster = cluster_of({{Role::aggregated, 0}});
+  route::Router router = router_of(cluster, "round_robin");
+  EXPECT_THAT(told(simulate(trace, schedule, cluster, router, {})),
+              ElementsAre("0>0 0.000 1.200 2.202 2.202 0", "0>0 0.000 1.200 2.202 2.202 0", "0>0 2.202 3.302 4.303 4.303 0"));
+}
+
 TEST(Simulate, ARefusedRequestIsAnErrorAtBothWorkersOfAPair) {
   for (const bool pair : {false, true}) {
     const std::vector<Place> places =
