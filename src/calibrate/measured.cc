@@ -46,6 +46,7 @@ Result<std::vector<MeasuredRow>> read_measured_rows(const std::string& path, con
                .tp = static_cast<int>(whole("tp_size", 1024)),
                .engine = std::string(csv->text(i, "backend"))};
     if (row.key.engine.empty()) csv->note(i, "backend", "expected 'backend' to be a name, found nothing");
+    row.version = csv->text(i, "backend_version");
     row.input = whole("isl", kMostTokens);
     row.output = whole("osl", kMostTokens);
     row.concurrency = static_cast<int>(whole("batch_size", kMostConcurrency));
@@ -76,7 +77,8 @@ Result<MeasuredCheck> check_measured(const std::vector<MeasuredRow>& rows, const
     if (!seen.model && first) note(seen.model.error());
     if (!seen.model) continue;
     const auto figures = simulate::run_closed_loop(
-        {.input = row.input, .output = row.output, .concurrency = row.concurrency, .requests = row.requests}, *seen.model);
+        {.input = row.input, .output = row.output, .concurrency = row.concurrency, .requests = row.requests}, *seen.model,
+        row.version);
     if (!figures) note(figures.error());
     if (!figures) continue;
     seen.ttft.push_back(percent_off(figures->ttft_ms, row.ttft_ms));

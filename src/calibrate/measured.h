@@ -13,9 +13,10 @@
 namespace infbench::calibrate {
 
 // A table has the columns backend, tp_size, isl, osl, batch_size (the concurrency), silicon_ttft_ms, silicon_tpot_ms, and
-// perhaps system (the GPU) and requests (how many the client sent in all).
+// perhaps system (the GPU), backend_version and requests (how many the client sent in all).
 struct MeasuredRow {
   cost::Key key;
+  std::string version;  // of the engine; empty: not said
   Tokens input = 0;
   Tokens output = 0;
   int concurrency = 0;

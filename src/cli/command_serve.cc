@@ -58,8 +58,10 @@ Result<live::ServeSettings> common_settings(const ServeOptions& options, const s
                                  .precision = options.precision,
                                  .gpu = options.gpu,
                                  .tp = options.tp,
-                                 .engine = options.engine});
+                                 .engine = options.engine,
+                                 .folder = settings.model_path});
   if (!model) return fail(std::move(model.error()));
+  if (const std::string note = cost::estimate_note(*model); !note.empty()) fmt::print(stderr, "srtctl serve: {}\n", note);
   settings.model = std::make_shared<const cost::Model>(*std::move(model));
   const auto context = context_length(options);
   if (!context) return fail(context.error());

@@ -129,6 +129,9 @@ measure::RunInfo info_of(const Deployment& deployment, const simulate::Cluster& 
     overrides.push_back((edit.kind == recipe::Edit::Kind::unset ? "unset " : "") + edit.text);
   }
   if (auto note = unmodelled_flags(recipe)) notes.push_back(*std::move(note));
+  for (const auto& model : cluster.models) {
+    if (const std::string note = cost::estimate_note(*model); !note.empty()) notes.push_back(recipe.name + ": " + note);
+  }
   return {.generator = "infbench " INFBENCH_VERSION,
           .recipe = recipe.name,
           .recipe_path = recipe.file,

@@ -181,13 +181,14 @@ Result<Architecture> read_architecture(const std::string& path) {
   }
 }
 
-Result<std::optional<Architecture>> find_architecture(const std::string& data_dir, const std::string& model) {
-  namespace fs = std::filesystem;
-  std::error_code error;
-  for (const fs::path& path :
-       {fs::path(model) / "config.json", fs::path(data_dir) / "models" / (short_name(model) + ".yaml")}) {
-    if (!fs::is_regular_file(path, error)) continue;
-    auto found = read_architecture(path.string());
+Result<std::optional<Architecture>> find_architecture(const std::string& data_dir, const std::string& model,
+                                                      const std::string& folder) {
+  std::vector<std::string> places{model + "/config.json", data_dir + "/models/" + short_name(model) + ".yaml"};
+  if (!folder.empty()) places.insert(places.begin(), folder + "/config.json");
+  for (const std::string& path : places) {
+    std::error_code error;
+    if (!std::filesystem::is_regular_file(path, error)) continue;
+    auto found = read_architecture(path);
     if (!found) return fail(std::move(found.error()));
     return std::optional<Architecture>(*found);
   }

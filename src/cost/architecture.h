@@ -36,9 +36,10 @@ struct Architecture {
 // Errors: a file that is not such a model's, with the key and its place.
 Result<Architecture> read_architecture(const std::string& path);
 
-// Of a model by its name or folder: MODEL/config.json if `model` is a folder that has one, else data_dir/models/NAME.yaml.
-// Nothing: neither is there.
-Result<std::optional<Architecture>> find_architecture(const std::string& data_dir, const std::string& model);
+// Of a model by its folder or name: config.json in `folder` or, if that is one, in `model`, else data_dir/models/NAME.yaml.
+// Nothing: none of them is there.
+Result<std::optional<Architecture>> find_architecture(const std::string& data_dir, const std::string& model,
+                                                      const std::string& folder = {});
 
 // "Qwen/Qwen3-32B" and "/models/Qwen3-32B/" are "qwen3-32b".
 std::string short_name(std::string_view model);

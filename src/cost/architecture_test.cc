@@ -80,7 +80,9 @@ TEST(Architecture, RefusesWhatItCannotCountNamingTheKey) {
     EXPECT_EQ(found.error()[0].line, c.line) << c.what;
     EXPECT_GT(found.error()[0].column, 0);
     // Whoever asks for step times gets the same answer.
-    const auto model = load(kData, on_h200(model_folder("arch_refused", config), 2));
+    Key key = on_h200("some/model", 2);
+    key.folder = model_folder("arch_refused", config);
+    const auto model = load(kData, key);
     ASSERT_FALSE(model);
     EXPECT_EQ(model.error()[0].what, found.error()[0].what);
   }

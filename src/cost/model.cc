@@ -104,7 +104,7 @@ double times_apart(int a, int b) { return a > b ? static_cast<double>(a) / b : s
 
 // From the data that are nearest: of the same model if there are any, then of the nearest number of GPUs.
 Result<Model> estimate(const std::string& data_dir, const Key& key, const std::vector<Entry>& entries) {
-  auto to = find_architecture(data_dir, key.model);
+  auto to = find_architecture(data_dir, key.model, key.folder);
   if (!to) return fail(std::move(to.error()));
   std::optional<Model> nearest;
   for (const Entry& entry : entries) {

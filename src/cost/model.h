@@ -22,6 +22,8 @@ struct Key {
   std::string gpu;        // "h200_sxm", or its alias "h200"
   int tp = 1;             // GPUs that share the model (tensor parallelism)
   std::string engine;     // "sglang", "vllm"
+  // Where the model's own config.json may be; only asked where there is no data for the rest. May be empty.
+  std::string folder = {};
 };
 
 // "Qwen/Qwen3-32B bf16 on h200 TP2 sglang".

@@ -133,7 +133,8 @@ Result<Cluster> build_cluster(const recipe::Recipe& recipe, const plan::Plan& pl
                                           .precision = recipe.model.precision,
                                           .gpu = recipe.resources.gpu_type,
                                           .tp = worker.tensor_parallel,
-                                          .engine = engine_of(recipe)});
+                                          .engine = engine_of(recipe),
+                                          .folder = recipe.model.path});
       if (!loaded) return fail(std::move(loaded.error()));
       if (recipe.engine.ignore_prefix_attention) loaded->step_time = loaded->step_time.without_prefix_attention();
       model = std::make_shared<const cost::Model>(*std::move(loaded));
