@@ -68,6 +68,10 @@ struct Model {
   StepTime step_time;
   KvCapacity kv;
   Provenance provenance;
+  // How far each coefficient may be off, as a standard deviation relative to it (0.02 is 2 %), see draw.h. The file's
+  // `uncertainty: {relative_sd_percent: X}`; where that is missing, from the held-out errors: 1.25 x the largest mean absolute
+  // error of a kind (that is the deviation of a normal error with such a mean), at least 1 %.
+  double relative_sd = 0;
 };
 
 // The data file for `key` in `data_dir`/step_times. Errors: a combination without data (with those there are), an unreadable

@@ -19,6 +19,22 @@ struct DecodeRun {
   Time last_end;
 };
 
+// A part of a prompt that a step computed: `fresh` tokens after `before` tokens whose KV was there.
+struct PromptPart {
+  RequestId request;
+  Tokens before = 0;
+  Tokens fresh = 0;
+};
+
+// A step that computed prompts, perhaps beside decodes.
+struct PromptStep {
+  std::span<const PromptPart> parts;
+  Time start;
+  Time end;
+  Duration without_prompts;  // what its decodes alone would have taken; 0: it had none
+  Duration without_decodes;  // what its prompts alone would have taken
+};
+
 // Why a request can never run here.
 enum class Refusal : std::uint8_t { above_context_length, above_kv_capacity };
 
@@ -38,6 +54,8 @@ class Sink {
   // token goes out; `cached` is 0.
   virtual void first_token(RequestId id, Tokens cached, Time at) = 0;
   virtual void decoded(const DecodeRun& run) = 0;
+  // At the end of the step, before what it gave is told. Only who explains latencies listens.
+  virtual void prompts_computed(const PromptStep& step) { static_cast<void>(step); }
   // Stage whole and decode: the last token went out, the worker has forgotten the request.
   virtual void finished(RequestId id, Time at) = 0;
   virtual void refused(RequestId id, Refusal why, Time at) = 0;

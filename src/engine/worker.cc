@@ -199,6 +199,7 @@ bool Worker::start_prefill(Time now) {
   if (batch_.empty()) return false;
   step_ = Step::prefill;
   under_way_ = true;
+  prefill_start_ = now;
   prefill_end_ = now + Duration{step_time_->of(load) / cost::kTicksPerNs};
   return true;
 }
@@ -270,8 +271,22 @@ void Worker::end_prefill(Sink& sink) {
   under_way_ = false;
   step_ = Step::none;
   dirty_ = true;
+  tell_prompts(sink);
   for (const Chunk& chunk : batch_) end_chunk(chunk, sink);
   batch_.clear();
+}
+
+void Worker::tell_prompts(Sink& sink) {
+  parts_.clear();
+  for (const Chunk& chunk : batch_) {
+    const Job& job = jobs_[chunk.slot];
+    parts_.push_back({.request = job.id, .before = job.computed, .fresh = chunk.fresh});
+  }
+  sink.prompts_computed({.parts = parts_,
+                         .start = prefill_start_,
+                         .end = prefill_end_,
+                         .without_prompts = {},
+                         .without_decodes = prefill_end_ - prefill_start_});
 }
 
 void Worker::end_chunk(const Chunk& chunk, Sink& sink) {

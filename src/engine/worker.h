@@ -118,6 +118,7 @@ class Worker {
   bool add_to_batch(Slot slot, Tokens& budget, cost::StepLoad& load);
   void start_decode(Time now);
   void end_prefill(Sink& sink);
+  void tell_prompts(Sink& sink);
   void end_chunk(const Chunk& chunk, Sink& sink);
   void take_decode_steps(std::int64_t steps, Sink& sink);
   void begin_running(Slot slot);
@@ -148,8 +149,10 @@ class Worker {
   bool under_way_ = false;  // a step has begun and not ended
   bool dirty_ = false;      // something came that the next scheduling must look at
   bool any_cancelled_ = false;
+  Time prefill_start_;
   Time prefill_end_;
   std::vector<Chunk> batch_;  // of the prefill step
+  std::vector<PromptPart> parts_;
   Run run_;
   std::int64_t decoded_steps_ = 0;  // decode steps taken in this worker's life
 };
