@@ -8,10 +8,12 @@
 
 #include <fmt/format.h>
 
+#include "base/sha256.h"
 #include "cli/commands.h"
 #include "cli/console.h"
 #include "cli/literal_prompts.h"
 #include "cli/study.h"
+#include "cli/synthetic_load.h"
 #include "cli/workload.h"
 #include "measure/artifacts.h"
 #include "measure/output_folder.h"
@@ -23,7 +25,20 @@
 namespace infbench::cli {
 namespace {
 
+Result<Traffic> synthetic_traffic(const SimulateOptions& options) {
+  const auto load = closed_loop_of(options.synthetic);
+  if (!load) return fail(load.error());
+  Sha256 sha256;  // there is no file: the load's name says all
+  sha256.add(options.synthetic);
+  return Traffic{.trace = simulate::trace_of(*load),
+                 .path = options.synthetic,
+                 .sha256 = sha256.finish(),
+                 .notes = {},
+                 .closed_loop = *load};
+}
+
 Result<Traffic> load_traffic(const SimulateOptions& options, const recipe::Recipe& recipe) {
+  if (!options.synthetic.empty()) return synthetic_traffic(options);
   TraceSource source = options.trace;
   if (source.file.empty() && source.workload.empty()) source.workload = recipe.benchmark.mooncake_workload;
   auto path = find_trace(source);

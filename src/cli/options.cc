@@ -88,6 +88,12 @@ std::vector<recipe::Edit> edits_of(const CLI::App& command, const EditTexts& tex
 void add_simulation(CLI::App& command, SimulateOptions& options, EditTexts& edits) {
   add_recipe_options(command, options.recipes, edits);
   add_trace_source(command, options.trace);
+  command
+      .add_option("--synthetic", options.synthetic,
+                  "Instead of a trace, equal requests, so many at a time: isl=1024,osl=256,concurrency=64,requests=512")
+      ->excludes("--trace")
+      ->excludes("--workload")
+      ->type_name("LOAD");
   command.add_option("--speed", options.speed, "Send the same requests X times as fast")
       ->check(speed())
       ->capture_default_str()
@@ -236,6 +242,8 @@ std::string mistake(const Command& command, const CLI::App& app) {
   const auto* options = std::get_if<SimulateOptions>(&command);
   if (options == nullptr) return {};
   if (!options->compare && options->recipes.size() > 1) return "simulate takes one recipe; to compare several: srtctl compare";
+  if (!options->synthetic.empty() && !options->study.find.empty())
+    return "--find speed needs a trace: a closed loop has no speed";
   return study_mistake(options->study, !options->output_dir.empty());
 }
 

@@ -30,6 +30,7 @@ struct SimulateOptions {
   bool compare = false;
   std::vector<std::string> recipes;  // each a file, or file:variant
   TraceSource trace;
+  std::string synthetic;  // isl=N,osl=N,concurrency=N,requests=N instead of a trace; empty: none
   double speed = 1.0;
   std::uint64_t seed = 0;
   std::vector<recipe::Edit> edits;

@@ -74,18 +74,32 @@ std::uint64_t inputs_hash(const Deployment& deployment, const simulate::Cluster&
 }
 
 // Server flags that the engine model knows, or that change nothing it models.
-constexpr std::array<std::string_view, 12> kModelledFlags{"chunked-prefill-size",
-                                                          "context-length",
-                                                          "disaggregation-mode",
-                                                          "disaggregation-bootstrap-port",
-                                                          "host",
-                                                          "json-model-override-args",
-                                                          "mem-fraction-static",
-                                                          "page-size",
-                                                          "port",
-                                                          "served-model-name",
-                                                          "tensor-parallel-size",
-                                                          "trust-remote-code"};
+constexpr auto kModelledFlags = std::to_array<std::string_view>({"block-size",
+                                                                 "chunked-prefill-size",
+                                                                 "context-length",
+                                                                 "disable-radix-cache",
+                                                                 "disaggregation-bootstrap-port",
+                                                                 "disaggregation-mode",
+                                                                 "enable-chunked-prefill",
+                                                                 "enable-mixed-chunk",
+                                                                 "enable-prefix-caching",
+                                                                 "gpu-memory-utilization",
+                                                                 "host",
+                                                                 "json-model-override-args",
+                                                                 "max-model-len",
+                                                                 "max-num-batched-tokens",
+                                                                 "max-num-seqs",
+                                                                 "max-prefill-tokens",
+                                                                 "max-running-requests",
+                                                                 "mem-fraction-static",
+                                                                 "no-enable-prefix-caching",
+                                                                 "page-size",
+                                                                 "port",
+                                                                 "schedule-conservativeness",
+                                                                 "schedule-policy",
+                                                                 "served-model-name",
+                                                                 "tensor-parallel-size",
+                                                                 "trust-remote-code"});
 
 // One note that names all the others: the engine would get them, its model does not know them.
 std::optional<std::string> unmodelled_flags(const recipe::Recipe& recipe) {
@@ -121,6 +135,11 @@ measure::RunInfo info_of(const Deployment& deployment, const simulate::Cluster& 
           .inputs_hash = inputs_hash(deployment, cluster),
           .simulated = true,
           .notes = std::move(notes)};
+}
+
+trace::Schedule schedule_of(const Traffic& traffic, double speed) {
+  if (traffic.closed_loop) return simulate::schedule_of(*traffic.closed_loop);
+  return trace::schedule_of(traffic.trace, speed);
 }
 
 std::vector<measure::WorkerInfo> worker_infos(const plan::Plan& plan, const simulate::Outcome& outcome) {
@@ -178,9 +197,8 @@ Result<SimulatedRun> simulate_run(const Deployment& deployment, const Traffic& t
   if (settings.draw) simulate::draw_step_times(cluster, *settings.draw);
   auto router = build_router(deployment.recipe, cluster, settings.seed);
   if (!router) return fail(std::move(router.error()));
-  simulate::Outcome outcome =
-      simulate::simulate(traffic.trace, trace::schedule_of(traffic.trace, settings.speed), cluster, *router, progress,
-                         settings.explain ? simulate::Explain::yes : simulate::Explain::no);
+  simulate::Outcome outcome = simulate::simulate(traffic.trace, schedule_of(traffic, settings.speed), cluster, *router,
+                                                 progress, settings.explain ? simulate::Explain::yes : simulate::Explain::no);
 
   SimulatedRun run;
   run.result.info = info_of(deployment, cluster, traffic, settings);

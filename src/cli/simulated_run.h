@@ -16,6 +16,7 @@
 #include "plan/plan.h"
 #include "recipe/read_recipe.h"
 #include "recipe/recipe.h"
+#include "simulate/closed_loop.h"
 #include "simulate/simulate.h"
 #include "trace/trace.h"
 
@@ -40,6 +41,7 @@ struct Traffic {
   std::string path;
   std::string sha256;
   std::vector<std::string> notes;
+  std::optional<simulate::ClosedLoop> closed_loop = {};  // what the trace stands for; none: a trace with times of its own
 };
 
 struct RunSettings {

@@ -6,24 +6,34 @@
 
 namespace infbench::engine {
 
-std::optional<KvPool::Lease> KvPool::open(std::span<const PageHash> prefix, std::int64_t total) {
-  const std::int64_t hit = keep_prefixes_ ? cache_.match(prefix) : 0;
+std::optional<KvPool::Lease> KvPool::open(std::span<const PageHash> prefix, std::int64_t total, std::int64_t headroom) {
+  const std::int64_t hit = match(prefix);
   const std::int64_t wanted = total - hit;
   // A sure refusal first, without touching the order of use: the hit itself may be among the evictable pages.
-  if (wanted > free() + cache_.evictable()) return std::nullopt;
+  if (wanted + headroom > room()) return std::nullopt;
   Lease lease{.node = PrefixCache::kRoot, .shared = hit, .held = wanted};
   if (hit > 0) {
-    const std::int64_t spare =
-        free() + cache_.evictable() - cache_.evictable_within(prefix.first(static_cast<std::size_t>(hit)));
-    if (wanted > spare) return std::nullopt;
+    const std::int64_t spare = room() - cache_.evictable_within(prefix.first(static_cast<std::size_t>(hit)));
+    if (wanted + headroom > spare) return std::nullopt;
     lease.node = cache_.use(prefix.first(static_cast<std::size_t>(hit))).node;
     cache_.pin(lease.node);
   }
-  if (wanted > free()) cache_.evict(wanted - free(), nullptr);
-  INFBENCH_CHECK(wanted <= free());
-  held_ += wanted;
-  peak_in_use_ = std::max(peak_in_use_, in_use());
+  take(wanted);
   return lease;
+}
+
+bool KvPool::grow(Lease& lease, std::int64_t pages) {
+  if (pages > room()) return false;
+  take(pages);
+  lease.held += pages;
+  return true;
+}
+
+void KvPool::take(std::int64_t pages) {
+  if (pages > free()) cache_.evict(pages - free(), nullptr);
+  INFBENCH_CHECK(pages <= free());
+  held_ += pages;
+  peak_in_use_ = std::max(peak_in_use_, in_use());
 }
 
 void KvPool::share(Lease& lease, std::span<const PageHash> pages) {

@@ -26,8 +26,11 @@ class KvPool {
   };
 
   // A share of `total` pages in all, of which as many as possible of `prefix` come from the cache; other prefixes are evicted
-  // if need be, least recently used first. Nothing changes if it does not fit now.
-  std::optional<Lease> open(std::span<const PageHash> prefix, std::int64_t total);
+  // if need be, least recently used first. Nothing changes if it does not fit now with `headroom` pages to spare.
+  std::optional<Lease> open(std::span<const PageHash> prefix, std::int64_t total, std::int64_t headroom = 0);
+
+  // `pages` more that the request holds alone; other prefixes are evicted if need be. False, and nothing changes: no room.
+  bool grow(Lease& lease, std::int64_t pages);
 
   // `pages` of this request are computed: from now on others may share them. They move from held to shared; those that another
   // request has brought meanwhile are given back.
@@ -38,10 +41,15 @@ class KvPool {
 
   std::int64_t capacity() const { return capacity_; }
   std::int64_t free() const { return capacity_ - held_ - cache_.pages(); }
+  std::int64_t room() const { return free() + cache_.evictable(); }
+  // How many pages of the prompt's start are kept.
+  std::int64_t match(std::span<const PageHash> pages) const { return keep_prefixes_ ? cache_.match(pages) : 0; }
   std::int64_t in_use() const { return held_ + cache_.pages() - cache_.evictable(); }  // by open leases
   std::int64_t peak_in_use() const { return peak_in_use_; }
 
  private:
+  void take(std::int64_t pages);
+
   std::int64_t capacity_;
   bool keep_prefixes_;
   PrefixCache cache_;

@@ -10,8 +10,16 @@ Worker::Worker(const WorkerConfig& config, const cost::StepTime& step_time)
     : config_(config),
       step_time_(&step_time),
       // sglang's decode workers keep no prefixes: each hand-over brings the whole prompt.
-      kv_(config.kv_capacity / config.page, config.role != Role::decode) {
+      kv_(config.kv_capacity / config.page, config.keep_prefixes && config.role != Role::decode) {
   INFBENCH_CHECK(config.page > 0 && config.chunk >= config.page && config.kv_capacity >= config.page);
+  INFBENCH_CHECK(config.running_max > 0 && config.prompts_max > 0 && config.conservativeness >= 0);
+  // vLLM refuses to start with room for more requests than tokens in a step.
+  if (config.scheduler == Scheduler::vllm) config_.running_max = std::min(config.running_max, config.chunk);
+  // sglang 0.5.6, environ.py: 0.7 at first, times 0.14 at least, in 600 steps.
+  constexpr double kWhole = 1e9;
+  share_.first = share_.base = static_cast<std::int64_t>(std::min(0.7 * config.conservativeness, 1.0) * kWhole);
+  share_.least = share_.base * 14 / 100;
+  share_.decay = (share_.base - share_.least) / 600;
 }
 
 Worker::Job* Worker::find(RequestId id) {
@@ -89,6 +97,8 @@ void Worker::settle(Time now, Sink& sink) {
   }
   dirty_ = false;
   drop_cancelled();
+  grow_running();
+  if (config_.scheduler == Scheduler::vllm && config_.role != Role::decode) return start_vllm(now);
   if (config_.role == Role::decode) {
     join_arrived(now, sink);
     reserve_for_decode(now, sink);
@@ -110,7 +120,7 @@ void Worker::take_fresh(Time now, Sink& sink) {
       continue;
     }
     const bool too_long = job.input + job.output > config_.context_length;
-    if (too_long || kv_to_reserve(job) > kv_.capacity()) {
+    if (too_long || most_pages(job) > kv_.capacity()) {
       sink.refused(job.id, too_long ? Refusal::above_context_length : Refusal::above_kv_capacity, now);
       release(slot);
       continue;
@@ -122,8 +132,8 @@ void Worker::take_fresh(Time now, Sink& sink) {
   fresh_.clear();
 }
 
-// Prompt and answer; on a prefill worker the prompt alone, the answer's KV never comes to be there.
-std::int64_t Worker::kv_to_reserve(const Job& job) const {
+// Of prompt and answer; on a prefill worker of the prompt alone, the answer's KV never comes to be there.
+std::int64_t Worker::most_pages(const Job& job) const {
   return pages_for(config_.role == Role::prefill ? job.input : job.input + job.output);
 }
 
@@ -137,7 +147,7 @@ void Worker::drop_cancelled() {
   for (std::size_t i = 0; i < running_.size(); ++i) {
     if (!gone(running_[i])) continue;
     const Job& job = jobs_[running_[i]];
-    running_context_ -= job.input + job.output - (job.last_step - decoded_steps_);
+    running_context_ -= job.input + generated_by_now(job);
     step_ = Step::none;  // the batch changes
   }
   std::erase_if(running_, gone);
@@ -147,9 +157,9 @@ void Worker::drop_cancelled() {
 }
 
 void Worker::reserve_for_decode(Time now, Sink& sink) {
-  while (!queue_.empty()) {
+  while (!queue_.empty() && static_cast<std::int64_t>(by_id_.size() - queue_.size() - fresh_.size()) < config_.running_max) {
     Job& job = jobs_[queue_.front()];
-    const auto lease = kv_.open({}, kv_to_reserve(job));
+    const auto lease = kv_.open({}, most_pages(job));
     if (!lease) return;
     job.lease = *lease;
     job.phase = Phase::receiving;
@@ -162,6 +172,7 @@ void Worker::join_arrived(Time now, Sink& sink) {
   for (const Slot slot : joining_) {
     // The prefill side has sampled the first token; it goes out without a pass of its own.
     sink.first_token(jobs_[slot].id, 0, now);
+    jobs_[slot].generated = 1;
     if (jobs_[slot].output == 1) {
       finish(slot, now, sink);
     } else {
@@ -171,201 +182,21 @@ void Worker::join_arrived(Time now, Sink& sink) {
   joining_.clear();
 }
 
-// Packs the next batch of prompts; false if there is nothing to compute or no room for it.
-bool Worker::start_prefill(Time now) {
-  if (!chunked_ && queue_.empty()) return false;
-  batch_.clear();
-  Tokens budget = config_.chunk;
-  cost::StepLoad load;
-  bool more = true;
-  if (chunked_) {
-    const Slot slot = *chunked_;
-    chunked_.reset();
-    more = add_to_batch(slot, budget, load);
-  }
-  while (more && !queue_.empty() && budget >= config_.page) {
-    const Slot slot = queue_.front();
-    Job& job = jobs_[slot];
-    // At least the last token must be computed to have something to sample from, and pages are shared whole.
-    const auto sharable = static_cast<std::size_t>((job.input - 1) / config_.page);
-    const auto lease = kv_.open(std::span(job.pages).first(std::min(sharable, job.pages.size())), kv_to_reserve(job));
-    if (!lease) break;
-    queue_.pop_front();
-    job.lease = *lease;
-    job.cached = job.computed = lease->shared * config_.page;
-    job.phase = Phase::prefill;
-    more = add_to_batch(slot, budget, load);
-  }
-  if (batch_.empty()) return false;
-  step_ = Step::prefill;
-  under_way_ = true;
-  prefill_start_ = now;
-  prefill_end_ = now + Duration{step_time_->of(load) / cost::kTicksPerNs};
-  return true;
+// The pages of what must be computed that may come from the cache: the last token must be computed to have something to sample
+// from, and pages are shared whole.
+std::span<const PageHash> Worker::sharable(const Job& job) const { return full_pages(job, to_compute(job) - 1); }
+
+std::span<const PageHash> Worker::full_pages(const Job& job, Tokens tokens) const {
+  return std::span(job.pages).first(std::min(static_cast<std::size_t>(tokens / config_.page), job.pages.size()));
 }
 
-// Adds all that is left of the prompt, or what the budget allows in whole pages; false when the prompt was cut and the batch is
-// full.
-bool Worker::add_to_batch(Slot slot, Tokens& budget, cost::StepLoad& load) {
-  const Job& job = jobs_[slot];
-  const Tokens left = job.input - job.computed;
-  const bool whole = left <= budget;
-  const Tokens fresh = whole ? left : budget / config_.page * config_.page;
-  batch_.push_back({.slot = slot, .fresh = fresh});
-  cost::StepTime::add_chunk(load, job.computed, fresh);
-  if (!whole) {
-    chunked_ = slot;
-    return false;
-  }
-  budget -= std::min(budget, pages_for(left) * config_.page);  // sglang counts whole pages
-  return true;
-}
-
-void Worker::start_decode(Time now) {
-  std::int64_t length = INT64_MAX;
-  running_ids_.clear();
-  for (const Slot slot : running_) {
-    length = std::min(length, jobs_[slot].last_step - decoded_steps_);
-    running_ids_.push_back(jobs_[slot].id);
-  }
-  INFBENCH_CHECK(length > 0);
-  run_ = {.start = now, .context = running_context_, .done = 0, .length = length};
-  step_ = Step::decode;
-  under_way_ = true;
-}
-
-// ---- Time
-
-Time Worker::decode_end(std::int64_t steps) const {
-  const cost::Ticks sum = step_time_->decode_sum(static_cast<int>(running_.size()), run_.context, steps);
-  return run_.start + Duration{sum / cost::kTicksPerNs};
-}
-
-std::optional<Time> Worker::next() const {
-  if (!under_way_) return std::nullopt;
-  return step_ == Step::prefill ? prefill_end_ : decode_end(run_.done + 1);
-}
-
-std::optional<Time> Worker::next_change() const {
-  if (!under_way_ || step_ == Step::prefill || dirty_) return next();
-  return decode_end(run_.length);
-}
-
-void Worker::advance(Time until, Sink& sink) {
-  if (!under_way_) return;
-  if (step_ == Step::prefill) {
-    INFBENCH_CHECK(until <= prefill_end_);
-    if (until == prefill_end_) end_prefill(sink);
-    return;
-  }
-  // Step k has ended by `until` when its sum, rounded down to ns, is within it: sum < (elapsed + 1 ns).
-  const std::int64_t elapsed = std::min((until - run_.start).ns, INT64_MAX / cost::kTicksPerNs - 1);
-  const std::int64_t ended = step_time_->decode_steps_within(static_cast<int>(running_.size()), run_.context, run_.length,
-                                                             (elapsed + 1) * cost::kTicksPerNs - 1);
-  if (ended > run_.done) take_decode_steps(ended - run_.done, sink);
-  // A step that ends exactly now leaves the worker between two steps; otherwise the next one has begun already.
-  if (step_ == Step::decode && run_.done > 0) under_way_ = decode_end(run_.done) < until;
-}
-
-void Worker::end_prefill(Sink& sink) {
-  under_way_ = false;
-  step_ = Step::none;
-  dirty_ = true;
-  tell_prompts(sink);
-  for (const Chunk& chunk : batch_) end_chunk(chunk, sink);
-  batch_.clear();
-}
-
-void Worker::tell_prompts(Sink& sink) {
-  parts_.clear();
-  for (const Chunk& chunk : batch_) {
-    const Job& job = jobs_[chunk.slot];
-    parts_.push_back({.request = job.id, .before = job.computed, .fresh = chunk.fresh});
-  }
-  sink.prompts_computed({.parts = parts_,
-                         .start = prefill_start_,
-                         .end = prefill_end_,
-                         .without_prompts = {},
-                         .without_decodes = prefill_end_ - prefill_start_});
-}
-
-void Worker::end_chunk(const Chunk& chunk, Sink& sink) {
-  Job& job = jobs_[chunk.slot];
-  if (job.cancelled) return;
-  const Tokens before = job.computed;
-  job.computed += chunk.fresh;
-  const bool complete = job.computed == job.input;
-  const auto full_pages = std::min(static_cast<std::size_t>(job.computed / config_.page), job.pages.size());
-  kv_.share(job.lease, std::span(job.pages).first(full_pages));
-  if (config_.role == Role::prefill) {
-    const Tokens from = before == job.cached ? 0 : before;
-    sink.kv_ready(job.id, from, job.computed, complete, prefill_end_);
-  }
-  if (!complete) return;
-  sink.first_token(job.id, job.cached, prefill_end_);
-  if (config_.role == Role::prefill) {
-    job.phase = Phase::sending;
-  } else if (job.output == 1) {
-    finish(chunk.slot, prefill_end_, sink);
-  } else {
-    begin_running(chunk.slot);
-  }
-}
-
-void Worker::begin_running(Slot slot) {
+void Worker::admit(Slot slot, const KvPool::Lease& lease) {
   Job& job = jobs_[slot];
-  job.phase = Phase::running;
-  job.last_step = decoded_steps_ + job.output - 1;
-  running_.push_back(slot);
-  running_context_ += job.input + 1;  // a step attends over the token that it was given too
-  step_ = Step::none;
-}
-
-void Worker::take_decode_steps(std::int64_t steps, Sink& sink) {
-  const DecodeRun told{.requests = running_ids_,
-                       .steps = steps,
-                       .first_end = decode_end(run_.done + 1),
-                       .last_end = decode_end(run_.done + steps)};
-  run_.done += steps;
-  decoded_steps_ += steps;
-  running_context_ += steps * static_cast<std::int64_t>(running_.size());
-  sink.decoded(told);
-  if (run_.done < run_.length) return;
-  std::size_t kept = 0;
-  for (const Slot slot : running_) {
-    const Job& job = jobs_[slot];
-    if (job.last_step != decoded_steps_) {
-      running_[kept++] = slot;
-      continue;
-    }
-    running_context_ -= job.input + job.output;
-    if (!job.cancelled) finish(slot, told.last_end, sink);
-  }
-  running_.resize(kept);
-  under_way_ = false;
-  step_ = Step::none;
-  dirty_ = true;
-}
-
-// ---- Ends
-
-void Worker::finish(Slot slot, Time at, Sink& sink) {
-  Job& job = jobs_[slot];
-  // The answer's pages stay for a later turn; the last token's KV was never computed.
-  const Tokens with_kv = job.input + job.output - 1;
-  const auto full_pages = std::min(static_cast<std::size_t>(with_kv / config_.page), job.pages.size());
-  kv_.share(job.lease, std::span(job.pages).first(full_pages));
-  sink.finished(job.id, at);
-  release(slot);
-}
-
-void Worker::release(Slot slot) {
-  Job& job = jobs_[slot];
-  kv_.close(job.lease);
-  by_id_.erase(job.id.value);
-  job = Job{.id = {}, .pages = std::move(job.pages), .lease = {}};  // the pages' memory is used again
-  job.pages.clear();
-  free_slots_.push_back(slot);
+  job.lease = lease;
+  job.computed = lease.shared * config_.page;
+  if (!job.admitted) job.cached = job.computed;
+  job.admitted = true;
+  job.phase = Phase::prefill;
 }
 
 }  // namespace infbench::engine

@@ -5,10 +5,16 @@
 // next_change() in one go. A run of decode steps taken in one go and the same steps one by one give the same nanoseconds. One
 // owner, one thread; the StepTime outlives it.
 //
-// The scheduler is sglang's (0.5.x, chunked prefill, no mixed batches, no retraction): prompts first, in order of arrival,
-// packed into batches of up to `chunk` new tokens, long ones in chunks; else one token for each running request. A request is
-// admitted when the KV for all of its prompt and answer can be set aside. The head of the queue waits for room, nobody passes
-// it.
+// Two schedulers (WorkerConfig::scheduler); nobody passes the head of the queue:
+// - sglang's (0.5.6, schedule_policy.py and schedule_batch.py): prompts first, packed into batches of up to `chunk` new tokens,
+//   long ones in chunks; else one token for each running request. A request is admitted when there is KV for its prompt, for
+//   the answer that it asks for (4,096 tokens of it at most), and for a share of what the running ones still ask for. When
+//   there is none for the next tokens, running requests are retracted, to be computed again: those with the fewest tokens
+//   first, of these those with the longest prompts.
+// - vLLM's (0.13, v1/core/sched/scheduler.py): a step gives each running request one token and the rest of `chunk` to prompts,
+//   in order. Blocks are taken as they fill; when there is none, the request that was admitted last is preempted, to be
+//   computed again first of all.
+// A decode worker of a pair sets KV aside for prompt and answer at once, under either.
 #pragma once
 
 #include <cstdint>
@@ -26,12 +32,25 @@
 
 namespace infbench::engine {
 
+enum class Scheduler : std::uint8_t { sglang, vllm };
+
+// Which waiting request is admitted first (sglang's schedule-policy fcfs, lpm and lof); of equal ones that which came first.
+enum class QueueOrder : std::uint8_t { arrival, longest_prefix, longest_answer };
+
 struct WorkerConfig {
   Role role = Role::aggregated;
   Tokens kv_capacity = 0;     // tokens of KV that fit; rounded down to pages
   Tokens page = 64;           // tokens in a page
-  Tokens chunk = 8192;        // most new prompt tokens in a step
+  Tokens chunk = 8192;        // most new prompt tokens in a step; of vLLM the tokens that it decodes count too
   Tokens context_length = 0;  // most tokens, prompt and answer, of a request
+  Scheduler scheduler = Scheduler::sglang;
+  std::int64_t running_max = 4096;  // most requests that are admitted at a time, > 0
+  bool keep_prefixes = true;        // of a decode worker: never
+  // sglang only
+  Tokens prompts_max = 16384;  // no prompt joins a batch that has so many new tokens, > 0
+  QueueOrder order = QueueOrder::arrival;
+  double conservativeness = 1.0;  // of what running requests still ask for, 0.7 x this share is kept free at first, >= 0
+  bool mixed_chunks = false;      // batches of prompts decode too
 };
 
 struct EngineRequest {
@@ -89,8 +108,10 @@ class Worker {
     bool cancelled = false;
     Tokens input = 0;
     Tokens output = 0;
-    Tokens cached = 0;
-    Tokens computed = 0;         // prompt tokens with KV, cached ones included
+    Tokens cached = 0;           // when it was admitted first
+    bool admitted = false;       // once at least
+    Tokens generated = 0;        // tokens of the answer that were out when it last began or ceased to run
+    Tokens computed = 0;         // not running: tokens with KV, cached ones included
     std::int64_t last_step = 0;  // running: the decode step (see decoded_steps_) that gives its last token
     std::vector<PageHash> pages;
     KvPool::Lease lease;
@@ -108,26 +129,76 @@ class Worker {
     Time start;
     Tokens context = 0;       // KV tokens of all its requests before step 0
     std::int64_t done = 0;    // steps taken
-    std::int64_t length = 0;  // steps until the first request has its last token
+    std::int64_t length = 0;  // steps until the first request has its last token, or there is no KV for another
+  };
+
+  // What is left for prompts in a batch of sglang's.
+  struct Budget {
+    Tokens chunk = 0;
+    Tokens prompts = 0;
+    Tokens future = 0;  // that the answers of those admitted are thought to take
+  };
+
+  // sglang's new_token_ratio, in 1e-9: the share of the answers still to come for which admissions leave room. It falls with
+  // each decode step since `since`.
+  struct AnswerShare {
+    std::int64_t first = 0;
+    std::int64_t base = 0;
+    std::int64_t least = 0;
+    std::int64_t decay = 0;
+    std::int64_t since = 0;
   };
 
   void take_fresh(Time now, Sink& sink);
   void reserve_for_decode(Time now, Sink& sink);
   void join_arrived(Time now, Sink& sink);
+  void drop_cancelled();
+  void admit(Slot slot, const KvPool::Lease& lease);
+
+  // worker_sglang.cc
   bool start_prefill(Time now);
-  bool add_to_batch(Slot slot, Tokens& budget, cost::StepLoad& load);
+  void order_queue();
+  void admit_prompts(Budget& budget, cost::StepLoad& load);
+  bool add_to_batch(Slot slot, Budget& budget, cost::StepLoad& load);
+  std::int64_t answer_share() const;
+  Tokens future_of_running() const;
+  void retract();
+
+  // worker_vllm.cc
+  void start_vllm(Time now);
+  bool make_room();
+  bool go_on_with_prompt(Tokens& budget, cost::StepLoad& load);
+  void admit_within(Tokens& budget, cost::StepLoad& load);
+  void compute(Slot slot, Tokens fresh, Tokens& budget, cost::StepLoad& load);
+  void preempt_last();
+
+  // worker_steps.cc
+  void start_prompts(Time now, cost::StepLoad& load, bool with_decodes);
   void start_decode(Time now);
   void end_prefill(Sink& sink);
   void tell_prompts(Sink& sink);
   void end_chunk(const Chunk& chunk, Sink& sink);
   void take_decode_steps(std::int64_t steps, Sink& sink);
+  void decoded(std::int64_t steps, Time first_end, Time last_end, Sink& sink);
+  void end_answers(Time at, Sink& sink);
   void begin_running(Slot slot);
+  void cease_running(Slot slot);
+  void grow_running();
+  void grow_running(std::int64_t ahead);
+  std::int64_t pages_for_next(std::span<const Slot> slots, std::int64_t steps) const;
+  std::int64_t steps_with_room(std::int64_t at_most) const;
   void finish(Slot slot, Time at, Sink& sink);
-  void drop_cancelled();
   void release(Slot slot);
   Time decode_end(std::int64_t steps) const;
   std::int64_t pages_for(Tokens tokens) const { return (tokens + config_.page - 1) / config_.page; }
-  std::int64_t kv_to_reserve(const Job& job) const;
+  std::int64_t most_pages(const Job& job) const;
+  // Of a request that does not run: all that must be computed before its next token.
+  static Tokens to_compute(const Job& job) { return job.input + job.generated; }
+  // Of a running request.
+  Tokens generated_by_now(const Job& job) const { return job.output - (job.last_step - decoded_steps_); }
+  Tokens kv_by_now(const Job& job) const { return job.input + generated_by_now(job) - 1; }
+  std::span<const PageHash> sharable(const Job& job) const;
+  std::span<const PageHash> full_pages(const Job& job, Tokens tokens) const;
   Job* find(RequestId id);
 
   WorkerConfig config_;
@@ -149,12 +220,18 @@ class Worker {
   bool under_way_ = false;  // a step has begun and not ended
   bool dirty_ = false;      // something came that the next scheduling must look at
   bool any_cancelled_ = false;
+  bool full_ = false;  // sglang: the head of the queue did not fit, and no request has ended since
+  AnswerShare share_;
   Time prefill_start_;
   Time prefill_end_;
+  bool with_decodes_ = false;  // the prefill step gives each running request a token
+  Duration without_prompts_;   // see PromptStep
+  Duration without_decodes_;
   std::vector<Chunk> batch_;  // of the prefill step
   std::vector<PromptPart> parts_;
   Run run_;
   std::int64_t decoded_steps_ = 0;  // decode steps taken in this worker's life
+  std::int64_t grown_steps_ = 0;    // of these those whose KV has been taken
 };
 
 }  // namespace infbench::engine

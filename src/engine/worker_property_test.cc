@@ -27,6 +27,18 @@ struct Workload {
   std::vector<Drawn> requests;  // in order of arrival
 };
 
+// Half of them sglang's, half of them vLLM's, with all that they can be told.
+void draw_scheduler(Random& random, WorkerConfig& config) {
+  constexpr QueueOrder kOrders[] = {QueueOrder::arrival, QueueOrder::longest_prefix, QueueOrder::longest_answer};
+  config.scheduler = random.below(2) == 0 ? Scheduler::sglang : Scheduler::vllm;
+  config.running_max = 1 + static_cast<std::int64_t>(random.below(40));
+  config.keep_prefixes = random.below(4) > 0;
+  config.prompts_max = 64 + static_cast<Tokens>(random.below(2000));
+  config.order = kOrders[random.below(3)];
+  config.conservativeness = static_cast<double>(random.below(3)) / 2;
+  config.mixed_chunks = random.below(3) == 0;
+}
+
 Workload draw(std::uint64_t seed, Role role) {
   Random random(seed);
   Workload workload;
@@ -35,6 +47,7 @@ Workload draw(std::uint64_t seed, Role role) {
                      .page = 64,
                      .chunk = 64 * static_cast<Tokens>(1 + random.below(20)),
                      .context_length = 5000};
+  draw_scheduler(random, workload.config);
   Time at;
   for (std::uint64_t id = 0; id < 60; ++id) {
     if (random.below(3) > 0) at = at + Duration{static_cast<std::int64_t>(random.below(40'000'000))};
@@ -114,7 +127,8 @@ RC_GTEST_PROP(WorkerProperty, NothingIsLostTwiceOrOverdrawn, (std::uint64_t seed
 }
 
 RC_GTEST_PROP(WorkerProperty, HitsStayBelowAnEndlessCache, (std::uint64_t seed)) {
-  const Workload workload = draw(seed, Role::aggregated);
+  Workload workload = draw(seed, Role::aggregated);
+  workload.config.order = QueueOrder::arrival;  // else one that came later may have been first
   const cost::StepTime times = test::crooked_times();
   Worker worker(workload.config, times);
   Timeline timeline;

@@ -20,8 +20,8 @@ namespace infbench::measure {
 
 enum class Part : std::uint8_t {
   router_wait,     // held by the router
-  queue,           // at the worker (of a pair: both), before its prompt is begun; after a retraction again
-  recompute,       // its own prompt, as far as this worker once had the KV and has evicted it
+  queue,           // at the worker (of a pair: both), before its prompt is begun
+  recompute,       // its own prompt, as far as this worker once had the KV and has evicted it, or after a retraction
   own_prefill,     // the rest of its own prompt
   others_prefill,  // prompts of others in the same batch, or between its own steps
   kv_transfer,     // from the end of its prompt until the decode worker has all KV

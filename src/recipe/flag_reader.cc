@@ -24,9 +24,13 @@ constexpr auto kRanges = std::to_array<FlagRange>({
     {"context-length", {.least = 1}},
     {"data-parallel-size", {.least = 1, .most = 32768}},
     {"gpu-memory-utilization", {.least = 0, .most = 1, .above = true}},
+    {"max-num-seqs", {.least = 1}},
+    {"max-prefill-tokens", {.least = 1}},
+    {"max-running-requests", {.least = 1}},
     {"mem-fraction-static", {.least = 0, .most = 1, .above = true}},
     {"page-size", {.least = 1, .most = 65536}},
     {"pipeline-parallel-size", {.least = 1, .most = 32768}},
+    {"schedule-conservativeness", {.least = 0}},
     {"tensor-parallel-size", {.least = 1, .most = 32768}},
 });
 

@@ -69,6 +69,10 @@ EngineFlags Recipe::engine_flags(Role role) const {
     out.context_length = flags.integer("max-model-len");
     out.chunked_prefill_size = flags.integer("max-num-batched-tokens");
     out.mem_fraction_static = flags.number("gpu-memory-utilization");
+    out.max_running = flags.integer("max-num-seqs");
+    const Flag* caching = flags.find("enable-prefix-caching");
+    out.keeps_prefixes =
+        (caching == nullptr || flags.truth("enable-prefix-caching")) && !flags.truth("no-enable-prefix-caching");
     return out;
   }
   out.page_size = flags.integer("page-size").value_or(1);
@@ -76,6 +80,12 @@ EngineFlags Recipe::engine_flags(Role role) const {
   out.mem_fraction_static = flags.number("mem-fraction-static");
   const Tokens chunk = flags.integer("chunked-prefill-size").value_or(default_chunked_prefill_size(resources.gpu_type));
   if (chunk > 0) out.chunked_prefill_size = chunk;
+  out.max_running = flags.integer("max-running-requests");
+  out.keeps_prefixes = !flags.truth("disable-radix-cache");
+  out.max_prefill_tokens = flags.integer("max-prefill-tokens").value_or(out.max_prefill_tokens);
+  out.schedule_policy = flags.text("schedule-policy").value_or(out.schedule_policy);
+  out.schedule_conservativeness = flags.number("schedule-conservativeness").value_or(out.schedule_conservativeness);
+  out.mixed_chunk = flags.truth("enable-mixed-chunk");
   return out;
 }
 
@@ -101,6 +111,15 @@ std::string Recipe::served_model_name() const {
 }
 
 Slo Recipe::slo() const { return {milliseconds(benchmark.ttft_threshold_ms), milliseconds(benchmark.itl_threshold_ms)}; }
+
+namespace {
+
+bool is_small(std::string_view gpu_type) { return gpu_type == "l40s" || gpu_type.starts_with("a100"); }
+
+}  // namespace
+
+Tokens default_max_num_batched_tokens(std::string_view gpu_type) { return is_small(gpu_type) ? 2048 : 8192; }
+std::int64_t default_max_num_seqs(std::string_view gpu_type) { return is_small(gpu_type) ? 256 : 1024; }
 
 Tokens default_chunked_prefill_size(std::string_view gpu_type) {
   constexpr std::array<std::string_view, 5> kAbove160Gb{"b200", "b300", "gb200", "gb300", "mi300x"};

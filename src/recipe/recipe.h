@@ -114,6 +114,12 @@ struct EngineFlags {
   std::optional<Tokens> context_length;        // none: what the model's own config says
   std::optional<Tokens> chunked_prefill_size;  // none: prompts are not cut (the flag is -1); of vLLM: its own default
   std::optional<double> mem_fraction_static;   // none: the engine's own default
+  std::optional<std::int64_t> max_running;     // requests at a time; none: the engine's own default
+  bool keeps_prefixes = true;                  // of past requests
+  Tokens max_prefill_tokens = 16384;           // sglang: new prompt tokens in a step, where prompts are not cut
+  std::string schedule_policy = "fcfs";        // sglang: who goes first
+  double schedule_conservativeness = 1;        // sglang
+  bool mixed_chunk = false;                    // sglang: batches of prompts decode too
 };
 
 struct Output {
@@ -160,5 +166,10 @@ struct Recipe {
 // Most new prompt tokens in one step when --chunked-prefill-size is not given.
 // sglang 0.5.6, server_args.py: 2048 or 4096 below 60 GB of GPU memory, 8192 below 160 GB, 16384 above.
 Tokens default_chunked_prefill_size(std::string_view gpu_type);
+
+// vllm 0.13.0, engine/arg_utils.py (get_batch_defaults, API server): 8192 tokens and 1024 requests on GPUs of 70 GiB or more
+// that are no A100, else 2048 and 256.
+Tokens default_max_num_batched_tokens(std::string_view gpu_type);
+std::int64_t default_max_num_seqs(std::string_view gpu_type);
 
 }  // namespace infbench::recipe

@@ -19,52 +19,86 @@ engine::LinkSpec network_of(const recipe::Engine& engine) {
           .latency = Duration{static_cast<std::int64_t>(latency_us * 1e3)}};
 }
 
+constexpr double kMemoryFraction = 0.9;  // gpu-memory-utilization: vllm 0.13.0, config/cache.py
+
+bool is_vllm(const recipe::Recipe& recipe) { return recipe.backend.type == "vllm"; }
+
 Error missing(const recipe::Recipe& recipe, Role role, const char* flag, const char* more) {
   return {.what = "recipe '" + recipe.name + "': simulate needs " + flag + " of the " + std::string(name_of(role)) + " workers",
-          .hint = "add it to backend.sglang_config" + std::string(more),
+          .hint = std::string("add it to backend.") + (is_vllm(recipe) ? "vllm_config" : "sglang_config") + more,
           .file = recipe.file,
           .source_line = {}};
+}
+
+std::optional<engine::QueueOrder> order_named(const std::string& policy) {
+  if (policy == "fcfs") return engine::QueueOrder::arrival;
+  if (policy == "lpm") return engine::QueueOrder::longest_prefix;
+  if (policy == "lof") return engine::QueueOrder::longest_answer;
+  return std::nullopt;
+}
+
+// sglang 0.5.6, model_runner.py (init_memory_pool): 512 for each context that fits the KV, within these.
+std::int64_t default_max_running_requests(Tokens kv_capacity, Tokens context_length) {
+  return std::clamp<std::int64_t>(kv_capacity / context_length * 512, 2048, 4096);
+}
+
+Errors missing_flags(const recipe::Recipe& recipe, Role role, const recipe::EngineFlags& flags) {
+  Errors errors;
+  if (!flags.context_length) errors.push_back(missing(recipe, role, is_vllm(recipe) ? "max-model-len" : "context-length", ""));
+  if (!recipe.engine.kv_tokens && !flags.mem_fraction_static && !is_vllm(recipe)) {
+    errors.push_back(missing(recipe, role, "mem-fraction-static", ", or set engine.kv_tokens"));
+  }
+  if (!order_named(flags.schedule_policy)) {
+    errors.push_back({.what = "recipe '" + recipe.name + "': simulate does not model schedule-policy '" +
+                              flags.schedule_policy + "' of the " + std::string(name_of(role)) + " workers",
+                      .hint = "those it does are fcfs, lof, lpm",
+                      .file = recipe.file,
+                      .source_line = {}});
+  }
+  return errors;
 }
 
 // What the engine's flags and the data say about a worker of this role.
 Result<engine::WorkerConfig> worker_config(const recipe::Recipe& recipe, Role role, const cost::Model& model) {
   const recipe::EngineFlags flags = recipe.engine_flags(role);
-  Errors errors;
-  if (!flags.context_length) errors.push_back(missing(recipe, role, "context-length", ""));
-  if (!recipe.engine.kv_tokens && !flags.mem_fraction_static) {
-    errors.push_back(missing(recipe, role, "mem-fraction-static", ", or set engine.kv_tokens"));
-  }
+  Errors errors = missing_flags(recipe, role, flags);
   if (!errors.empty()) return fail(std::move(errors));
+  const bool vllm = is_vllm(recipe);
+  const std::string& gpu = recipe.resources.gpu_type;
+  const Tokens chunk =
+      flags.chunked_prefill_size.value_or(vllm ? recipe::default_max_num_batched_tokens(gpu) : *flags.context_length);
   engine::WorkerConfig config{.role = role,
                               .kv_capacity = 0,
                               .page = flags.page_size,
-                              .chunk = std::max(flags.chunked_prefill_size.value_or(*flags.context_length), flags.page_size),
-                              .context_length = *flags.context_length};
-  config.kv_capacity =
-      recipe.engine.kv_tokens ? *recipe.engine.kv_tokens : model.kv.tokens(*flags.mem_fraction_static, config.chunk);
+                              .chunk = std::max(chunk, flags.page_size),
+                              .context_length = *flags.context_length,
+                              .scheduler = vllm ? engine::Scheduler::vllm : engine::Scheduler::sglang,
+                              .keep_prefixes = flags.keeps_prefixes,
+                              // What a batch of prompts that are cut can take is bounded by the chunk.
+                              .prompts_max = flags.max_prefill_tokens,
+                              .order = *order_named(flags.schedule_policy),
+                              .conservativeness = flags.schedule_conservativeness,
+                              .mixed_chunks = flags.mixed_chunk};
+  config.kv_capacity = recipe.engine.kv_tokens
+                           ? *recipe.engine.kv_tokens
+                           : model.kv.tokens(flags.mem_fraction_static.value_or(kMemoryFraction), config.chunk);
   if (config.kv_capacity < config.page) {
     return fail("recipe '" + recipe.name + "': no room for KV on a " + std::string(name_of(role)) +
                     " worker: " + describe(model.key) + " leaves " + std::to_string(config.kv_capacity) + " tokens",
-                "more GPUs per worker, a larger mem-fraction-static, or set engine.kv_tokens");
+                vllm ? "more GPUs per worker, a larger gpu-memory-utilization, or set engine.kv_tokens"
+                     : "more GPUs per worker, a larger mem-fraction-static, or set engine.kv_tokens");
   }
+  config.running_max = flags.max_running.value_or(
+      vllm ? recipe::default_max_num_seqs(gpu) : default_max_running_requests(config.kv_capacity, config.context_length));
   return config;
 }
 
 // The engine whose data the model follows. Of backend.type model that is sglang, whose flags it takes.
-Result<std::string> engine_of(const recipe::Recipe& recipe) {
-  if (recipe.backend.type == "model") return "sglang";
-  if (recipe.backend.type != "vllm") return recipe.backend.type;
-  return fail({.what = "recipe '" + recipe.name + "': simulate cannot model backend.type vllm yet",
-               .hint = "simulate a recipe of sglang workers, or run this one with srtctl submit",
-               .file = recipe.file,
-               .source_line = {}});
-}
+std::string engine_of(const recipe::Recipe& recipe) { return recipe.backend.type == "model" ? "sglang" : recipe.backend.type; }
 
 }  // namespace
 
 Result<Cluster> build_cluster(const recipe::Recipe& recipe, const plan::Plan& plan, const std::string& data_dir) {
-  const Result<std::string> engine = engine_of(recipe);
-  if (!engine) return fail(engine.error());
   Cluster cluster;
   cluster.across_nodes = network_of(recipe.engine);
   cluster.slo = recipe.slo();
@@ -77,7 +111,7 @@ Result<Cluster> build_cluster(const recipe::Recipe& recipe, const plan::Plan& pl
                                           .precision = recipe.model.precision,
                                           .gpu = recipe.resources.gpu_type,
                                           .tp = worker.tensor_parallel,
-                                          .engine = *engine});
+                                          .engine = engine_of(recipe)});
       if (!loaded) return fail(std::move(loaded.error()));
       model = std::make_shared<const cost::Model>(*std::move(loaded));
       cluster.models.push_back(model);
@@ -103,6 +137,27 @@ void draw_step_times(Cluster& cluster, std::uint64_t draw) {
       if (worker.model == cluster.models[i].get()) worker.drawn = cluster.drawn[i].get();
     }
   }
+}
+
+Result<engine::WorkerConfig> default_worker(const cost::Model& model) {
+  constexpr Tokens kVllmBlock = 16;  // vllm 0.13.0, config/cache.py
+  const std::string& gpu = model.key.gpu;
+  if (model.key.engine != "sglang" && model.key.engine != "vllm") {
+    return fail("no scheduler is known of the engine '" + model.key.engine + "'", "those there are: sglang, vllm");
+  }
+  const bool vllm = model.key.engine == "vllm";
+  engine::WorkerConfig config{
+      .role = Role::aggregated,
+      .kv_capacity = 0,
+      .page = vllm ? kVllmBlock : 1,
+      .chunk = vllm ? recipe::default_max_num_batched_tokens(gpu) : recipe::default_chunked_prefill_size(gpu),
+      .context_length = 0,
+      .scheduler = vllm ? engine::Scheduler::vllm : engine::Scheduler::sglang};
+  config.kv_capacity = model.kv.tokens(kMemoryFraction, config.chunk);
+  config.context_length = config.kv_capacity;
+  if (config.kv_capacity < config.chunk) return fail("no room for KV on a worker of " + describe(model.key));
+  config.running_max = vllm ? recipe::default_max_num_seqs(gpu) : default_max_running_requests(config.kv_capacity, 40960);
+  return config;
 }
 
 }  // namespace infbench::simulate

@@ -46,4 +46,8 @@ Result<Cluster> build_cluster(const recipe::Recipe& recipe, const plan::Plan& pl
 // know of the workers stays as fitted.
 void draw_step_times(Cluster& cluster, std::uint64_t draw);
 
+// A worker that the engine of `model` (model.key.engine) runs with its own defaults and nine tenths of the memory. Errors: an
+// engine that is neither sglang nor vllm; no room for KV.
+Result<engine::WorkerConfig> default_worker(const cost::Model& model);
+
 }  // namespace infbench::simulate

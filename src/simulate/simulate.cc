@@ -1,6 +1,7 @@
 #include "simulate/simulate.h"
 
 #include <algorithm>
+#include <climits>
 #include <optional>
 #include <queue>
 #include <tuple>
@@ -120,10 +121,11 @@ class Notebook final : public engine::Sink {
   WorkerId worker_;
 };
 
-// The sends of a schedule in the order in which they fall due.
+// The sends of a schedule in the order in which they fall due and find a slot.
 class Arrivals {
  public:
-  Arrivals(const trace::Schedule& schedule, std::size_t requests) : schedule_(schedule), followers_(requests) {
+  Arrivals(const trace::Schedule& schedule, std::size_t requests)
+      : schedule_(schedule), followers_(requests), slots_(schedule.in_flight_max.value_or(INT_MAX)) {
     for (std::size_t i = 0; i < schedule.sends.size(); ++i) {
       const trace::Send& send = schedule.sends[i];
       if (send.after) {
@@ -135,16 +137,18 @@ class Arrivals {
   }
 
   void ended(RequestId request, Time at) {
+    ++slots_;
     for (const std::size_t i : followers_[request.value]) {
       const trace::Send& send = schedule_.sends[i];
       due_.push({std::max(send.at, at + send.delay), i});
     }
   }
 
-  Time next() const { return due_.empty() ? kNever : due_.top().first; }
+  Time next() const { return due_.empty() || slots_ <= 0 ? kNever : due_.top().first; }
   trace::RequestIndex take() {
     const trace::Send& send = schedule_.sends[due_.top().second];
     due_.pop();
+    --slots_;
     return send.request;
   }
 
@@ -153,6 +157,7 @@ class Arrivals {
   const trace::Schedule& schedule_;
   std::vector<std::vector<std::size_t>> followers_;
   std::priority_queue<Due, std::vector<Due>, std::greater<>> due_;
+  int slots_ = 0;  // free ones
 };
 
 std::vector<std::int32_t> nodes_of(const Cluster& cluster) {
