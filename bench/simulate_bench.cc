@@ -60,10 +60,10 @@ BENCHMARK(HashPages)->Unit(benchmark::kMillisecond);
 void Simulate(benchmark::State& state, const std::string& recipe, const std::string& policy) {
   const std::vector<recipe::Edit> sets{{.text = "frontend.type=srtctl"}, {.text = "frontend.args.policy=" + policy}};
   const auto read = recipe::read_recipe("recipies/qwen3-32b/" + recipe + ".yaml", sets);
-  const auto deployment = read ? cli::prepare(*read) : fail(read.error());
+  const auto deployment = read ? cli::prepare(*read, sets, "data") : fail(read.error());
   if (!deployment) std::abort();
   for (auto _ : state) {
-    auto run = cli::simulate_run(*deployment, traffic(), sets);
+    auto run = cli::simulate_run(*deployment, traffic(), {});
     if (!run) std::abort();
     state.counters["goodput_fraction"] = *run->result.summary.goodput_fraction();
   }

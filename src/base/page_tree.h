@@ -11,11 +11,11 @@
 #include <algorithm>
 #include <cstdint>
 #include <span>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "base/check.h"
+#include "base/page_map.h"
 #include "base/types.h"
 
 namespace infbench {
@@ -24,7 +24,7 @@ template <typename Payload>
 class PageTree {
  public:
   using Node = std::int32_t;
-  static constexpr Node kRoot = 0;  // holds no pages, is never removed
+  static constexpr Node kRoot = PageMap::kNone;  // holds no pages, is never removed
 
   // The deepest node whose first page matches, and how many pages of the prompt and of that node match.
   struct Match {
@@ -38,9 +38,9 @@ class PageTree {
   Match find(std::span<const PageHash> pages) const {
     Match match;
     while (match.pages < pages.size()) {
-      const auto child = by_first_page_.find(pages[match.pages]);
-      if (child == by_first_page_.end()) break;
-      const std::vector<PageHash>& run = nodes_[index(child->second)].run;
+      const Node child = by_first_page_.find(pages[match.pages]);
+      if (child == kRoot) break;
+      const std::vector<PageHash>& run = nodes_[index(child)].run;
       const auto rest = pages.subspan(match.pages);
       // Chained hashes: if the page at i is equal, so are all before it. The common case is that the whole run matches.
       std::size_t equal = std::min(run.size(), rest.size());
@@ -50,17 +50,14 @@ class PageTree {
             std::partition_point(run.begin(), end, [&](const PageHash& page) { return page == rest[index_of(run, page)]; }) -
             run.begin());
       }
-      match = {.node = child->second, .pages = match.pages + equal, .in_node = equal};
+      match = {.node = child, .pages = match.pages + equal, .in_node = equal};
       if (equal < run.size()) break;
     }
     return match;
   }
 
   // The node whose run begins with this page; kRoot: there is none.
-  Node starting_with(PageHash page) const {
-    const auto found = by_first_page_.find(page);
-    return found == by_first_page_.end() ? kRoot : found->second;
-  }
+  Node starting_with(PageHash page) const { return by_first_page_.find(page); }
 
   // Cuts the node's run after `keep` pages (0 < keep < length). The new upper node gets the first part and a copy of the
   // payload; `node` keeps the rest, its children and its id. Returns the upper node.
@@ -76,8 +73,8 @@ class PageTree {
     upper_entry.children = 1;
     upper_entry.payload = lower_entry.payload;
     lower_entry.parent = upper;
-    by_first_page_[upper_entry.run.front()] = upper;
-    by_first_page_[lower_entry.run.front()] = node;
+    by_first_page_.set(upper_entry.run.front(), upper);
+    by_first_page_.set(lower_entry.run.front(), node);
     return upper;
   }
 
@@ -89,7 +86,7 @@ class PageTree {
     entry.run.assign(run.begin(), run.end());
     entry.parent = parent;
     ++nodes_[index(parent)].children;
-    const bool is_new = by_first_page_.emplace(run.front(), node).second;
+    const bool is_new = by_first_page_.set(run.front(), node);
     INFBENCH_CHECK(is_new);
     return node;
   }
@@ -139,7 +136,7 @@ class PageTree {
 
   std::vector<Entry> nodes_;
   std::vector<Node> free_;
-  std::unordered_map<PageHash, Node> by_first_page_;
+  PageMap by_first_page_;  // kRoot, which begins with no page, is what it has for "not there"
 };
 
 }  // namespace infbench

@@ -3,6 +3,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <optional>
 #include <set>
 
 #include <fmt/format.h>
@@ -11,7 +12,7 @@
 #include "cli/commands.h"
 #include "cli/console.h"
 #include "cli/literal_prompts.h"
-#include "cli/simulated_run.h"
+#include "cli/study.h"
 #include "cli/synthetic_load.h"
 #include "cli/workload.h"
 #include "measure/artifacts.h"
@@ -19,45 +20,11 @@
 #include "report/html.h"
 #include "report/json.h"
 #include "report/terminal.h"
+#include "report/verdict.h"
 #include "trace/read.h"
 
 namespace infbench::cli {
 namespace {
-
-// Those of one -f: simulate runs one recipe, compare all that the file has.
-Result<std::vector<recipe::Recipe>> read_all(const std::string& file, const SimulateOptions& options,
-                                             const recipe::Cluster& cluster) {
-  if (options.compare) return recipe::read_recipes(file, options.edits, cluster);
-  auto recipe = recipe::read_recipe(file, options.edits, cluster);
-  if (!recipe) return fail(std::move(recipe.error()));
-  std::vector<recipe::Recipe> one;
-  one.push_back(*std::move(recipe));
-  return one;
-}
-
-// All recipes are checked before anything runs, and all their errors told at once.
-Result<std::vector<Deployment>> prepare_all(const SimulateOptions& options) {
-  const auto cluster = recipe::read_own_cluster();
-  if (!cluster) return fail(cluster.error());
-  std::vector<Deployment> deployments;
-  Errors errors;
-  for (const std::string& file : options.recipes) {
-    auto recipes = read_all(file, options, *cluster);
-    if (!recipes) errors.insert(errors.end(), recipes.error().begin(), recipes.error().end());
-    if (!recipes) continue;
-    for (recipe::Recipe& recipe : *recipes) {
-      auto deployment = prepare(std::move(recipe));
-      if (deployment) {
-        deployments.push_back(*std::move(deployment));
-      } else {
-        errors.insert(errors.end(), deployment.error().begin(), deployment.error().end());
-      }
-    }
-  }
-  if (!errors.empty()) return fail(std::move(errors));
-  if (options.compare && deployments.size() < 2) return fail("compare needs at least two recipes", "-f A -f B");
-  return deployments;
-}
 
 Result<Traffic> synthetic_traffic(const SimulateOptions& options) {
   const auto load = closed_loop_of(options.synthetic);
@@ -68,8 +35,6 @@ Result<Traffic> synthetic_traffic(const SimulateOptions& options) {
                  .path = options.synthetic,
                  .sha256 = sha256.finish(),
                  .notes = {},
-                 .speed = 1.0,
-                 .seed = options.seed,
                  .closed_loop = *load};
 }
 
@@ -83,13 +48,17 @@ Result<Traffic> load_traffic(const SimulateOptions& options, const recipe::Recip
   reading.needs_output = "a simulated answer needs a length";
   auto read = trace::read_trace(*path, std::move(reading));
   if (!read) return fail(std::move(read.error()));
-  return Traffic{.trace = std::move(read->trace),
-                 .path = *path,
-                 .sha256 = read->sha256,
-                 .notes = std::move(read->notes),
-                 .speed = options.speed,
-                 .seed = options.seed,
-                 .with_timeline = !options.output_dir.empty()};
+  return Traffic{.trace = std::move(read->trace), .path = *path, .sha256 = read->sha256, .notes = std::move(read->notes)};
+}
+
+Result<void> write_one(const std::string& folder, const SimulatedRun& run) {
+  auto written = measure::write_artifacts(folder, run.result, run.records);
+  if (!written) return written;
+  const std::string timeline = run.timeline->json(run.result.summary.workers, run.result.info.epoch_ns);
+  written = measure::write_file(folder + "/timeline.json", timeline);
+  if (!written || !run.result.summary.explain) return written;
+  return measure::write_file(folder + "/explain.jsonl",
+                             measure::explain_lines(run.records, run.explanations, run.result.summary.slo));
 }
 
 // One run writes into the folder itself, several each into one of their own, named by recipe; beside them the report of all.
@@ -103,37 +72,66 @@ Result<void> write_all(const std::string& folder, const std::vector<SimulatedRun
       for (int n = 2; !taken.insert(name).second; ++n) name = fmt::format("{}-{}", run.result.info.recipe, n);
       place += "/" + name;
     }
-    if (auto written = measure::write_artifacts(place, run.result, run.records); !written) return written;
-    const std::string timeline = run.timeline->json(run.result.summary.workers, run.result.info.epoch_ns);
-    if (auto written = measure::write_file(place + "/timeline.json", timeline); !written) return written;
+    if (auto written = write_one(place, run); !written) return written;
     places.push_back(place);
   }
   return report::write_html_report(places, folder + "/report.html");
 }
 
-}  // namespace
-
-ExitCode run(const SimulateOptions& options) {
-  const auto deployments = prepare_all(options);
-  if (!deployments) return report_errors(deployments.error());
-  const auto traffic = load_traffic(options, deployments->front().recipe);
-  if (!traffic) return report_errors(traffic.error());
-
-  std::vector<SimulatedRun> runs;
-  for (const Deployment& deployment : *deployments) {
-    auto run = simulate_run(deployment, *traffic, options.edits);
-    if (!run) return report_errors(run.error());
-    runs.push_back(*std::move(run));
-  }
-  if (!options.output_dir.empty()) {
-    if (const auto written = write_all(options.output_dir, runs); !written) return report_errors(written.error());
-  }
-
+std::vector<measure::RunResult> results_of(const std::vector<SimulatedRun>& runs) {
   std::vector<measure::RunResult> results;
   results.reserve(runs.size());
   for (const SimulatedRun& run : runs) results.push_back(run.result);
-  fmt::print("{}", options.json ? report::json_report(results) : report::terminal_report(results, wants_color()));
+  return results;
+}
+
+ExitCode run_search(const SimulateOptions& options, std::span<const Case> cases, const Traffic& traffic,
+                    std::span<const Requirement> goals) {
+  const auto found = find_speeds(cases, traffic, goals, options.study.jobs);
+  if (!found) return report_errors(found.error());
+  fmt::print("{}", options.json ? report::find_json(*found, options.study.require)
+                                : report::find_report(*found, options.study.require, wants_color()));
   return ExitCode::success;
+}
+
+ExitCode run_and_report(const SimulateOptions& options, std::span<const Case> cases, const Traffic& traffic) {
+  // A grid may have thousands of runs: of each only the figures stay, unless its records are to be written.
+  const auto forget = [](SimulatedRun& run) {
+    run.records = {};
+    run.explanations = {};
+  };
+  const auto runs = run_cases(cases, traffic, options.study.jobs,
+                              options.output_dir.empty() ? std::function<void(SimulatedRun&)>(forget) : nullptr);
+  if (!runs) return report_errors(runs.error());
+  if (!options.output_dir.empty()) {
+    if (const auto written = write_all(options.output_dir, *runs); !written) return report_errors(written.error());
+  }
+  const std::vector<measure::RunResult> results = results_of(*runs);
+  std::optional<report::Draws> draws;
+  if (options.study.draws > 0) {
+    auto drawn = run_draws(cases, traffic, options.study.draws, options.study.jobs, report::labels_of(results));
+    if (!drawn) return report_errors(drawn.error());
+    draws = *std::move(drawn);
+  }
+  const report::Draws* told = draws ? &*draws : nullptr;
+  fmt::print("{}", options.json ? report::json_report(results, told) : report::terminal_report(results, wants_color(), told));
+  return ExitCode::success;
+}
+
+}  // namespace
+
+ExitCode run(const SimulateOptions& options) {
+  std::vector<Requirement> goals;
+  for (const std::string& text : options.study.require) {
+    auto goal = parse_requirement(text);
+    if (!goal) return report_errors(goal.error());
+    goals.push_back(*std::move(goal));
+  }
+  const auto cases = cases_of(options);
+  if (!cases) return report_errors(cases.error());
+  const auto traffic = load_traffic(options, cases->front().deployment->recipe);
+  if (!traffic) return report_errors(traffic.error());
+  return goals.empty() ? run_and_report(options, *cases, *traffic) : run_search(options, *cases, *traffic, goals);
 }
 
 }  // namespace infbench::cli

@@ -14,6 +14,7 @@
 #include "cli/options_replay.h"
 #include "cli/options_route.h"
 #include "cli/options_serve.h"
+#include "cli/options_study.h"
 #include "cli/options_submit.h"
 #include "launch/guard.h"
 
@@ -123,6 +124,7 @@ void add_simulation(CLI::App& command, SimulateOptions& options, EditTexts& edit
       ->type_name("N");
   command.add_option("-o,--output", options.output_dir, "Write the artifacts into this folder")->type_name("DIR");
   command.add_flag("--json", options.json, "Print one JSON document instead of the table");
+  add_study(command, options.study, options.compare);
 }
 
 // All the values that CLI11 fills, and how to tell which command was given.
@@ -246,9 +248,11 @@ void add_commands(CLI::App& app, Parsed& parsed) {
   simulate->footer("Example: srtctl simulate -f recipies/qwen3-32b/agg-round-robin.yaml --workload conversation --speed 2");
 
   CLI::App* compare = app.add_subcommand("compare", "Run two or more recipes on the same trace in virtual time");
-  add_simulation(*compare, parsed.compare, parsed.edits);
   parsed.compare.compare = true;
-  compare->footer("Example: srtctl compare -f A.yaml -f B.yaml --workload conversation");
+  add_simulation(*compare, parsed.compare, parsed.edits);
+  compare->footer(
+      "Example: srtctl compare -f A.yaml -f B.yaml --workload conversation\n"
+      "         srtctl compare -f A.yaml --workload conversation --grid speed=1,1.5,2 --grid policy=round_robin,cache_aware");
 
   CLI::App* dry_run = app.add_subcommand("dry-run", "Show nodes, GPUs, ports and command lines of a recipe");
   add_recipe_options(*dry_run, parsed.dry_run.recipes, parsed.edits);
@@ -324,7 +328,9 @@ std::string mistake(const Command& command, const CLI::App& app) {
   const auto* options = std::get_if<SimulateOptions>(&command);
   if (options == nullptr) return {};
   if (!options->compare && options->recipes.size() > 1) return "simulate takes one recipe; to compare several: srtctl compare";
-  return {};
+  if (!options->synthetic.empty() && !options->study.find.empty())
+    return "--find speed needs a trace: a closed loop has no speed";
+  return study_mistake(options->study, !options->output_dir.empty());
 }
 
 // As it goes into files: what may be secret is left out.

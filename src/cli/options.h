@@ -15,6 +15,7 @@
 #include "cli/replay_options.h"
 #include "cli/route_options.h"
 #include "cli/serve_options.h"
+#include "cli/study_options.h"
 #include "cli/submit_options.h"
 #include "recipe/read_recipe.h"
 
@@ -38,6 +39,7 @@ struct SimulateOptions {
   std::vector<recipe::Edit> edits;
   std::string output_dir;  // -o; empty: no files
   bool json = false;
+  StudyOptions study;
 };
 
 struct DryRunOptions {

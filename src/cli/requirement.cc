@@ -89,14 +89,14 @@ bool is_part(std::string_view part) {
   return false;
 }
 
+}  // namespace
+
 std::optional<double> value_of(const Requirement& r, const RunResult& run) {
   const Found found = *find(r.figure);
   if (found.lag) return run.live ? part_of(run.live->lag_ms, r.part) : std::nullopt;
   if (found.stats != kNoStats) return part_of(run.summary.*found.stats, r.part);
   return found.value(run.summary);
 }
-
-}  // namespace
 
 Result<Requirement> parse_requirement(const std::string& text) {
   const auto wrong = [&text](std::string_view what, std::string hint = {}) {

@@ -2,6 +2,7 @@
 // Values and pure functions, one thread.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -21,6 +22,9 @@ struct Requirement {
 
 // Errors: no such figure (says which are near), no number, neither >= nor <=.
 Result<Requirement> parse_requirement(const std::string& text);
+
+// The figure that it is about; none without samples.
+std::optional<double> value_of(const Requirement& requirement, const measure::RunResult& run);
 
 // Empty if it holds; else a clause that says how it was missed. A figure without samples misses every limit.
 std::string missed(const Requirement& requirement, const measure::RunResult& run);

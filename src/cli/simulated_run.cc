@@ -121,13 +121,9 @@ std::optional<std::string> unmodelled_flags(const recipe::Recipe& recipe) {
 }
 
 measure::RunInfo info_of(const Deployment& deployment, const simulate::Cluster& cluster, const Traffic& traffic,
-                         std::span<const recipe::Edit> edits) {
+                         const RunSettings& settings) {
   const recipe::Recipe& recipe = deployment.recipe;
   std::vector<std::string> notes = traffic.notes;
-  std::vector<std::string> overrides;
-  for (const recipe::Edit& edit : edits) {
-    overrides.push_back((edit.kind == recipe::Edit::Kind::unset ? "unset " : "") + edit.text);
-  }
   if (auto note = unmodelled_flags(recipe)) notes.push_back(*std::move(note));
   for (const auto& model : cluster.models) {
     if (const std::string note = cost::estimate_note(*model); !note.empty()) notes.push_back(recipe.name + ": " + note);
@@ -135,7 +131,8 @@ measure::RunInfo info_of(const Deployment& deployment, const simulate::Cluster& 
   return {.generator = "infbench " INFBENCH_VERSION,
           .recipe = recipe.name,
           .recipe_path = recipe.file,
-          .overrides = std::move(overrides),
+          .overrides = deployment.overrides,
+          .point = settings.point,
           .policy = policy_text(recipe),
           .topology = topology_text(recipe),
           .model = recipe.served_model_name(),
@@ -143,16 +140,16 @@ measure::RunInfo info_of(const Deployment& deployment, const simulate::Cluster& 
           .trace = std::filesystem::path(traffic.path).filename().string(),
           .trace_sha256 = traffic.sha256,
           .stand_in_trace = !traffic.trace.stand_in().empty(),
-          .speed = traffic.speed,
-          .seed = traffic.seed,
+          .speed = settings.speed,
+          .seed = settings.seed,
           .inputs_hash = inputs_hash(deployment, cluster),
           .simulated = true,
           .notes = std::move(notes)};
 }
 
-trace::Schedule schedule_of(const Traffic& traffic) {
+trace::Schedule schedule_of(const Traffic& traffic, double speed) {
   if (traffic.closed_loop) return simulate::schedule_of(*traffic.closed_loop);
-  return trace::schedule_of(traffic.trace, traffic.speed);
+  return trace::schedule_of(traffic.trace, speed);
 }
 
 std::vector<measure::WorkerInfo> worker_infos(const plan::Plan& plan, const simulate::Outcome& outcome) {
@@ -169,7 +166,7 @@ std::vector<measure::WorkerInfo> worker_infos(const plan::Plan& plan, const simu
 
 }  // namespace
 
-Result<Deployment> prepare(recipe::Recipe recipe) {
+Result<Deployment> prepare(recipe::Recipe recipe, std::span<const recipe::Edit> edits, const std::string& data_dir) {
   for (const Stage stage : stages_of(recipe)) {
     const std::string name = recipe.policy(stage);
     const recipe::PolicyInfo* policy = recipe::find_policy(name);
@@ -185,39 +182,48 @@ Result<Deployment> prepare(recipe::Recipe recipe) {
   }
   auto plan = plan::make_plan(recipe, plan::placeholder_inventory(recipe.nodes()));
   if (!plan) return fail(std::move(plan.error()));
+  auto cluster = simulate::build_cluster(recipe, *plan, data_dir);
+  if (!cluster) return fail(std::move(cluster.error()));
+  std::vector<std::string> overrides;
+  for (const recipe::Edit& edit : edits) {
+    overrides.push_back((edit.kind == recipe::Edit::Kind::unset ? "unset " : "") + edit.text);
+  }
   auto sha256 = file_sha256(recipe.file);
   if (!sha256) return fail(std::move(sha256.error()));
   std::uint64_t hash = hash_bytes(*sha256);
   if (!recipe.variant.empty()) hash = hash_bytes(recipe.variant, hash);
-  return Deployment{.recipe = std::move(recipe), .plan = *std::move(plan), .text_hash = hash};
+  return Deployment{.recipe = std::move(recipe),
+                    .plan = *std::move(plan),
+                    .cluster = *std::move(cluster),
+                    .overrides = std::move(overrides),
+                    .text_hash = hash};
 }
 
-Result<SimulatedRun> simulate_run(const Deployment& deployment, const Traffic& traffic, std::span<const recipe::Edit> edits) {
+Result<SimulatedRun> simulate_run(const Deployment& deployment, const Traffic& traffic, const RunSettings& settings,
+                                  const simulate::Progress& progress) {
   const auto wall_start = std::chrono::steady_clock::now();
-  const double cpu_start = net::process_cpu_s();
-  const auto data = data_dir();
-  if (!data) return fail(data.error());
-  const auto cluster = simulate::build_cluster(deployment.recipe, deployment.plan, *data);
-  if (!cluster) return fail(cluster.error());
-  auto router = build_router(deployment.recipe, *cluster, traffic.seed);
+  const double cpu_start = net::thread_cpu_s();
+  simulate::Cluster cluster = deployment.cluster;
+  if (settings.draw) simulate::draw_step_times(cluster, *settings.draw);
+  auto router = build_router(deployment.recipe, cluster, settings.seed);
   if (!router) return fail(std::move(router.error()));
 
   SimulatedRun run;
-  if (traffic.with_timeline) {
-    run.timeline.emplace(cluster->workers.size());
-    run.timeline->set_cacheable(trace::infinite_cache_hits(traffic.trace, cluster->workers.front().config.page));
+  if (settings.with_timeline) {
+    run.timeline.emplace(cluster.workers.size());
+    run.timeline->set_cacheable(trace::infinite_cache_hits(traffic.trace, cluster.workers.front().config.page));
   }
-  Progress progress(deployment.recipe.name);
-  simulate::Outcome outcome = simulate::simulate(
-      traffic.trace, schedule_of(traffic), *cluster, *router, [&](std::size_t ended, std::size_t all) { progress(ended, all); },
-      run.timeline ? &*run.timeline : nullptr);
-
-  run.result.info = info_of(deployment, *cluster, traffic, edits);
+  simulate::Outcome outcome = simulate::simulate(traffic.trace, schedule_of(traffic, settings.speed), cluster, *router,
+                                                 progress, run.timeline ? &*run.timeline : nullptr,
+                                                 settings.explain ? simulate::Explain::yes : simulate::Explain::no);
+  run.result.info = info_of(deployment, cluster, traffic, settings);
   run.result.summary =
-      measure::summarize(outcome.records, cluster->slo, worker_infos(deployment.plan, outcome), run.result.info.gpus);
+      measure::summarize(outcome.records, cluster.slo, worker_infos(deployment.plan, outcome), run.result.info.gpus);
+  if (settings.explain) run.result.summary.explain = measure::summarize(outcome.records, outcome.explained, cluster.slo);
   run.result.cost = {.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - wall_start).count(),
-                     .cpu_s = net::process_cpu_s() - cpu_start};
+                     .cpu_s = net::thread_cpu_s() - cpu_start};
   run.records = std::move(outcome.records);
+  run.explanations = std::move(outcome.explained);
   return run;
 }
 

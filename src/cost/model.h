@@ -71,6 +71,10 @@ struct Model {
   KvCapacity kv;
   Provenance provenance;
   std::string scaled_from = {};  // not empty: an estimate from the data of this deployment, by the work of each GPU
+  // How far each coefficient may be off, as a standard deviation relative to it (0.02 is 2 %), see draw.h. The file's
+  // `uncertainty: {relative_sd_percent: X}`; where that is missing, from the held-out errors: 1.25 x the largest mean absolute
+  // error of a kind (that is the deviation of a normal error with such a mean), at least 1 %.
+  double relative_sd = 0;
 };
 
 // "no data for X: estimated from Y, by ...", for people; empty for a model with data of its own.

@@ -46,11 +46,12 @@ class Findings {
   Errors errors_;
 };
 
-// A mapping whose keys are exactly `names`: what else there is, what is twice and what is missing is found here. Each value is
-// then asked for by name and type; a bad one is a finding and gives the type's zero.
+// A mapping whose keys are exactly `names`, and perhaps `optional_name`: what else there is, what is twice and what is missing
+// is found here. Each value is then asked for by name and type; a bad one is a finding and gives the type's zero.
 class Section {
  public:
-  Section(const YAML::Node& node, std::string title, std::vector<std::string_view> names, Findings& findings)
+  Section(const YAML::Node& node, std::string title, std::vector<std::string_view> names, Findings& findings,
+          std::string_view optional_name = {})
       : node_(node), title_(std::move(title)), findings_(&findings) {
     if (!node.IsMap()) {
       findings.add(node.Mark(), fmt::format("expected {} to be a mapping", title_));
@@ -59,7 +60,7 @@ class Section {
     std::set<std::string, std::less<>> seen;
     for (const auto& item : node) {
       const std::string& name = item.first.Scalar();
-      if (std::find(names.begin(), names.end(), name) == names.end()) {
+      if (std::find(names.begin(), names.end(), name) == names.end() && name != optional_name) {
         findings.add(item.first.Mark(), fmt::format("unknown key '{}' in {}", name, title_), did_you_mean(name, names));
       } else if (!seen.insert(name).second) {
         findings.add(item.first.Mark(), fmt::format("key '{}' is in {} twice", name, title_));
@@ -214,11 +215,20 @@ Provenance read_provenance(const Section& top) {
                     .held_out = read_errors(in, "held_out_errors_percent")};
 }
 
+double read_uncertainty(const Section& top, const Provenance& provenance) {
+  if (top.value("uncertainty")) {
+    return top.section("uncertainty", {"relative_sd_percent"}).percent("relative_sd_percent") / 100;
+  }
+  double mape = 0.8;
+  for (const KindErrors& kind : provenance.held_out) mape = std::max(mape, kind.mape);
+  return 1.25 * mape / 100;
+}
+
 Result<Model> read_document(const YAML::Node& document, Findings& findings) {
   const Section top(
       document, "a data file of step times",
       {"format", "models", "precision", "gpu", "gpu_aliases", "tp", "engine", "provenance", "step_time", "kv_capacity"},
-      findings);
+      findings, "uncertainty");
   if (const auto format = top.value("format"); format && top.integer("format", 0) != kFormat) {
     findings.add(format->Mark(), fmt::format("expected format {}", kFormat));
   }
@@ -232,6 +242,7 @@ Result<Model> read_document(const YAML::Node& document, Findings& findings) {
   const Coefficients coefficients = read_coefficients(top);
   const KvCapacity capacity = read_capacity(top);
   Provenance provenance = read_provenance(top);
+  const double relative_sd = read_uncertainty(top, provenance);
   if (!findings.empty()) return fail(findings.take());
   return Model{.key = key,
                .models = models,
@@ -239,7 +250,8 @@ Result<Model> read_document(const YAML::Node& document, Findings& findings) {
                .step_time = StepTime(coefficients),
                .kv = capacity,
                .provenance = std::move(provenance),
-               .scaled_from = {}};
+               .scaled_from = {},
+               .relative_sd = relative_sd};
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/types.h"
@@ -17,12 +18,13 @@ namespace infbench::measure {
 inline constexpr std::int64_t kVirtualEpochNs = 1'735'689'600'000'000'000;
 
 struct RunInfo {
-  std::string generator = "infbench";  // program and version that made the files
-  std::string recipe;                  // its name
-  std::string recipe_path;             // as the user gave it
-  std::vector<std::string> overrides;  // key=value, as the user gave them
-  std::string policy;                  // in one line: "round_robin", "prefill cache_aware, decode round_robin"
-  std::string topology;                // in one line: "6 prefill + 2 decode workers, TP2"
+  std::string generator = "infbench";                           // program and version that made the files
+  std::string recipe;                                           // its name
+  std::string recipe_path;                                      // as the user gave it
+  std::vector<std::string> overrides;                           // key=value, as the user gave them
+  std::vector<std::pair<std::string, std::string>> point = {};  // of a grid: values by key
+  std::string policy;    // in one line: "round_robin", "prefill cache_aware, decode round_robin"
+  std::string topology;  // in one line: "6 prefill + 2 decode workers, TP2"
   std::string model;
   int gpus = 0;
   std::string trace;            // the trace file's name without its folder

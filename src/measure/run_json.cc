@@ -31,6 +31,12 @@ void write_inputs(JsonWriter& json, const RunInfo& info, const Slo& slo) {
   json.member("recipe", info.recipe);
   json.member("recipe_path", info.recipe_path);
   write_strings(json, "overrides", info.overrides);
+  if (!info.point.empty()) {
+    json.key("point");
+    json.begin_object();
+    for (const auto& [key, value] : info.point) json.member(key, value);
+    json.end_object();
+  }
   json.member("policy", info.policy);
   json.member("topology", info.topology);
   json.member("model", info.model);
@@ -146,6 +152,10 @@ void write_run(JsonWriter& json, const RunInfo& info, const Summary& summary, co
   write_results(json, summary);
   write_workers(json, summary);
   write_errors(json, summary);
+  if (summary.explain) {
+    json.key("explain");
+    write_explain(json, *summary.explain);
+  }
   if (live != nullptr) write_live(json, *live);
   write_strings(json, "notes", info.notes);
   if (cost != nullptr) {

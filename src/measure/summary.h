@@ -17,6 +17,7 @@
 
 #include "base/time.h"
 #include "base/types.h"
+#include "measure/explain.h"
 #include "measure/record.h"
 #include "measure/stats.h"
 
@@ -130,6 +131,8 @@ struct Summary {
 
   std::vector<WorkerLoad> workers;  // in order of id
   std::vector<RoleLoad> roles;      // those that occur, in order of Role
+
+  std::optional<ExplainSummary> explain = std::nullopt;  // of a run that was asked for it
 
   // Each is none when its denominator is 0. Fractions from 0 to 1, rates per second.
   std::optional<double> goodput_fraction() const;       // good_requests / requests

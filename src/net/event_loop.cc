@@ -30,6 +30,7 @@ static_assert(std::chrono::steady_clock::period::den == 1'000'000'000);
 }  // namespace
 
 Time steady_now() { return {clock_ns(CLOCK_MONOTONIC)}; }
+double thread_cpu_s() { return to_s(Duration{clock_ns(CLOCK_THREAD_CPUTIME_ID)}); }
 double process_cpu_s() { return to_s(Duration{clock_ns(CLOCK_PROCESS_CPUTIME_ID)}); }
 std::int64_t to_epoch_ns(Time steady) { return steady.ns + kEpochMinusSteady; }
 

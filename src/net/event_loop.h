@@ -20,6 +20,7 @@ Time steady_now();
 std::int64_t to_epoch_ns(Time steady);
 // CPU seconds that this process has used, all threads together.
 double process_cpu_s();
+double thread_cpu_s();  // of the calling thread
 
 class EventLoop {
  public:

@@ -66,7 +66,7 @@ void write_difference(JsonWriter& json, const RunResult& run, const RunResult& f
 
 }  // namespace
 
-std::string json_report(std::span<const RunResult> runs) {
+std::string json_report(std::span<const RunResult> runs, const Draws* draws) {
   INFBENCH_CHECK(!runs.empty());
   std::string out;
   JsonWriter json(out, JsonWriter::Style::pretty);
@@ -82,6 +82,10 @@ std::string json_report(std::span<const RunResult> runs) {
   json.begin_array();
   for (const RunResult& run : runs.subspan(1)) write_difference(json, run, runs[0]);
   json.end_array();
+  if (draws != nullptr) {
+    json.key("draws");
+    write_draws(json, *draws);
+  }
   json.member("verdict", verdict(runs));
   json.end_object();
   out += '\n';

@@ -7,7 +7,9 @@
 #include "base/check.h"
 #include "base/json_writer.h"
 #include "report/comparison.h"
+#include "report/explain.h"
 #include "report/figures.h"
+#include "report/grid.h"
 #include "report/live.h"
 #include "report/text.h"
 #include "report/verdict.h"
@@ -21,21 +23,6 @@ constexpr std::size_t kCell = 13;
 
 std::string painted(std::string_view text, std::string_view code, bool color) {
   return color ? fmt::format("\x1b[{}m{}\x1b[0m", code, text) : std::string(text);
-}
-
-// What no reader may overlook, before everything else.
-std::string warnings(std::span<const RunResult> runs, bool color) {
-  std::string out;
-  if (std::any_of(runs.begin(), runs.end(), [](const RunResult& run) { return run.info.stand_in_trace; })) {
-    out += painted("STAND-IN TRACE: synthesised, its figures match, but it is not the published trace", "1;33", color) + '\n';
-  }
-  if (std::any_of(runs.begin(), runs.end(), [](const RunResult& run) { return run.info.simulated; })) {
-    out += painted("SIMULATED: by an engine model in virtual time, not measured on GPUs", "1;33", color) + '\n';
-  }
-  for (const RunResult& run : runs) {
-    for (const std::string& line : validity_lines(run)) out += painted(wrap(line, kColumns, 2), "1;31", color);
-  }
-  return out + '\n';
 }
 
 // A name from the user, on at most half a line.
@@ -72,6 +59,14 @@ std::string inputs(std::span<const RunResult> runs, std::span<const std::string>
     out += wrap(fmt::format("{}{}: {}{}", lead, cut(labels[i], kColumns - 8), deployment_of(runs[i]), own), kColumns, 2);
   }
   return out + '\n';
+}
+
+// What all points of a grid share; the rest is in the table.
+std::string grid_inputs(std::span<const RunResult> runs) {
+  const measure::RunInfo& info = runs[0].info;
+  return wrap(fmt::format("{} runs; trace {}; limits {}", runs.size(), name_of(info.trace), limits_text(runs[0].summary.slo)),
+              kColumns, 2) +
+         '\n';
 }
 
 std::string single_rows(std::span<const Figure> figures, const RunResult& run) {
@@ -138,19 +133,38 @@ std::string remarks(std::span<const RunResult> runs, std::span<const std::string
 
 }  // namespace
 
-std::string terminal_report(std::span<const RunResult> runs, bool color) {
+std::string warnings_of(std::span<const RunResult> runs, bool color) {
+  std::string out;
+  if (std::any_of(runs.begin(), runs.end(), [](const RunResult& run) { return run.info.stand_in_trace; })) {
+    out += painted("STAND-IN TRACE: synthesised, its figures match, but it is not the published trace", "1;33", color) + '\n';
+  }
+  if (std::any_of(runs.begin(), runs.end(), [](const RunResult& run) { return run.info.simulated; })) {
+    out += painted("SIMULATED: by an engine model in virtual time, not measured on GPUs", "1;33", color) + '\n';
+  }
+  for (const RunResult& run : runs) {
+    for (const std::string& line : validity_lines(run)) out += painted(wrap(line, kColumns, 2), "1;31", color);
+  }
+  return out + '\n';
+}
+
+std::string terminal_report(std::span<const RunResult> runs, bool color, const Draws* draws) {
   INFBENCH_CHECK(!runs.empty());
   const std::vector<std::string> labels = labels_of(runs);
   const std::vector<std::string> heads = runs.size() == 1 ? labels : heads_of(labels);
-  std::string out = warnings(runs, color) + inputs(runs, labels, heads);
-  if (runs.size() == 1) {
+  const bool grid = is_grid(runs);
+  std::string out = warnings_of(runs, color) + (grid ? grid_inputs(runs) : inputs(runs, labels, heads));
+  if (grid) {
+    out += grid_rows(runs, color);
+  } else if (runs.size() == 1) {
     out += one_run(runs[0]);
   } else if (runs.size() <= kMostColumns) {
     out += comparison_columns(runs, heads, color);
   } else {
     out += comparison_rows(runs, labels, color);
   }
-  out += loads(runs, labels);
+  if (!grid) out += loads(runs, labels);
+  out += explain_block(runs, labels);
+  if (draws != nullptr) out += draws_block(*draws);
   out += remarks(runs, labels);
   return out + '\n' + painted(verdict(runs), "1", color) + '\n';
 }

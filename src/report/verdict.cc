@@ -55,7 +55,10 @@ std::string rest_of_verdict(std::span<const RunResult* const> judged, std::size_
 
 std::vector<std::string> labels_of(std::span<const RunResult> runs) {
   std::vector<std::string> labels;
-  for (const RunResult& run : runs) labels.push_back(printable(run.info.recipe));
+  for (const RunResult& run : runs) {
+    std::string& label = labels.emplace_back(printable(run.info.recipe));
+    for (const auto& [key, value] : run.info.point) label += printable(fmt::format(" {}={}", key, value));
+  }
   const std::vector<std::string> names = labels;
   for (std::size_t i = 0; i < names.size(); ++i) {
     if (std::count(names.begin(), names.end(), names[i]) == 1) continue;

@@ -12,7 +12,8 @@ namespace infbench::report {
 
 using measure::RunResult;
 
-// What to call each run: its recipe's name; where two are the same, with "#1", "#2" behind. Printable.
+// What to call each run: its recipe's name, of a grid with its point; where two are the same, with "#1", "#2" behind.
+// Printable.
 std::vector<std::string> labels_of(std::span<const RunResult> runs);
 
 // "TTFT <= 2000 ms, ITL <= 25 ms".

@@ -6,6 +6,8 @@
 #include <optional>
 #include <utility>
 
+#include "cost/draw.h"
+
 namespace infbench::simulate {
 namespace {
 
@@ -148,6 +150,19 @@ Result<Cluster> build_cluster(const recipe::Recipe& recipe, const plan::Plan& pl
     cluster.workers.push_back({.config = by_role[worker.role], .model = model.get(), .node = worker.node});
   }
   return cluster;
+}
+
+void draw_step_times(Cluster& cluster, std::uint64_t draw) {
+  cluster.drawn.clear();
+  for (const auto& model : cluster.models) {
+    const cost::Coefficients drawn = cost::drawn(model->step_time.coefficients(), model->relative_sd, draw);
+    cluster.drawn.push_back(std::make_shared<const cost::StepTime>(drawn));
+  }
+  for (ClusterWorker& worker : cluster.workers) {
+    for (std::size_t i = 0; i < cluster.models.size(); ++i) {
+      if (worker.model == cluster.models[i].get()) worker.drawn = cluster.drawn[i].get();
+    }
+  }
 }
 
 Result<engine::WorkerConfig> default_worker(const cost::Model& model, std::string_view version) {

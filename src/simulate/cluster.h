@@ -24,13 +24,17 @@ namespace infbench::simulate {
 
 struct ClusterWorker {
   engine::WorkerConfig config;
-  const cost::Model* model = nullptr;  // one of Cluster::models
+  const cost::Model* model = nullptr;  // one of Cluster::models: what is known of this worker, also to policies
   std::int32_t node = 0;
+  const cost::StepTime* drawn = nullptr;  // one of Cluster::drawn: what its steps take instead; null: as the model says
+
+  const cost::StepTime& step_time() const { return drawn != nullptr ? *drawn : model->step_time; }
 };
 
 struct Cluster {
   std::vector<std::shared_ptr<const cost::Model>> models;
-  std::vector<ClusterWorker> workers;  // by WorkerId
+  std::vector<std::shared_ptr<const cost::StepTime>> drawn;  // by place in `models`; empty: nothing is drawn
+  std::vector<ClusterWorker> workers;                        // by WorkerId
   engine::LinkSpec inside_node = engine::kInsideNode;
   engine::LinkSpec across_nodes = engine::kAcrossNodes;
   bool layerwise_kv = false;  // see recipe::Engine
@@ -40,6 +44,11 @@ struct Cluster {
 
 // Errors: no step times for this model, precision, GPU, TP and engine; flags that the engine model cannot honour.
 Result<Cluster> build_cluster(const recipe::Recipe& recipe, const plan::Plan& plan, const std::string& data_dir);
+
+// The same deployment in a world as likely as the fitted one: each model's coefficients drawn from their uncertainty
+// (cost/draw.h). The same `draw` moves all models, and all deployments of a comparison, by the same deviations. What policies
+// know of the workers stays as fitted.
+void draw_step_times(Cluster& cluster, std::uint64_t draw);
 
 // A worker that the engine of `model` (model.key.engine) runs with its own defaults and nine tenths of the memory. Errors: an
 // engine that is neither sglang nor vllm; no room for KV.

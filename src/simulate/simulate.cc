@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "simulate/explainer.h"
 #include "trace/pages.h"
 
 namespace infbench::simulate {
@@ -24,8 +25,8 @@ constexpr std::size_t kCharsPerToken = 4;
 // Writes down what workers tell: into the records, as Events for the router, as messages on the links.
 class Notebook final : public engine::Sink {
  public:
-  Notebook(const Cluster& cluster, engine::Links& links, std::vector<RequestRecord>& records)
-      : cluster_(cluster), links_(links), records_(records) {}
+  Notebook(const Cluster& cluster, engine::Links& links, std::vector<RequestRecord>& records, Explainer* explainer)
+      : cluster_(cluster), links_(links), records_(records), explainer_(explainer) {}
 
   // The worker that is about to be driven.
   void listen_to(WorkerId worker) { worker_ = worker; }
@@ -47,6 +48,7 @@ class Notebook final : public engine::Sink {
     RequestRecord& r = record(id);
     if (role() != Role::decode) r.cached = cached;
     if (role() != Role::prefill) r.first_token = at;
+    explain_first_token(id, at);
     note(Event::What::first_token, id, at, cached);
   }
 
@@ -57,7 +59,12 @@ class Notebook final : public engine::Sink {
     }
   }
 
+  void prompts_computed(const engine::PromptStep& step) override {
+    if (explainer_ != nullptr) explainer_->step(worker_, step);
+  }
+
   void finished(RequestId id, Time at) override {
+    if (explainer_ != nullptr) explainer_->finished(id, at);
     note(Event::What::finished, id, at, 0);
     RequestRecord& r = record(id);
     r.end = at;
@@ -116,9 +123,16 @@ class Notebook final : public engine::Sink {
                       .pages = {}});
   }
 
+  void explain_first_token(RequestId id, Time at) {
+    if (explainer_ == nullptr) return;
+    if (role() != Role::decode) explainer_->prompt_computed(id, role() == Role::prefill);
+    if (role() != Role::prefill) explainer_->first_token(id, at);
+  }
+
   const Cluster& cluster_;
   engine::Links& links_;
   std::vector<RequestRecord>& records_;
+  Explainer* explainer_;  // null: nobody asks
   WorkerId worker_;
   Duration step_;  // of the prompts that were computed last
 };
@@ -171,7 +185,7 @@ std::vector<std::int32_t> nodes_of(const Cluster& cluster) {
 class Driver {
  public:
   Driver(const trace::Trace& trace, const trace::Schedule& schedule, const Cluster& cluster, route::Router& router,
-         measure::Timeline* timeline)
+         measure::Timeline* timeline, Explainer* explainer)
       : trace_(trace),
         cluster_(cluster),
         router_(router),
@@ -179,11 +193,12 @@ class Driver {
         records_(trace.size()),
         arrivals_(schedule, trace.size()),
         links_(nodes_of(cluster), cluster.inside_node, cluster.across_nodes),
-        notebook_(cluster, links_, records_),
+        notebook_(cluster, links_, records_, explainer),
+        explainer_(explainer),
         change_(cluster.workers.size(), kNever),
         touched_(cluster.workers.size(), false) {
     workers_.reserve(cluster.workers.size());
-    for (const ClusterWorker& worker : cluster.workers) workers_.emplace_back(worker.config, worker.model->step_time);
+    for (const ClusterWorker& worker : cluster.workers) workers_.emplace_back(worker.config, worker.step_time());
   }
 
   Outcome run(const Progress& progress) {
@@ -242,6 +257,7 @@ class Driver {
         workers_[message.to.value].room_ready(message.request, now);
       } else {
         touch(message.from, now);
+        if (explainer_ != nullptr) explainer_->kv_there(message.request, message.to, now);
         workers_[message.to.value].kv_arrived(message.request, now);
         notebook_.listen_to(message.from);
         workers_[message.from.value].kv_sent(message.request, now);
@@ -313,6 +329,7 @@ class Driver {
     const WorkerId first = route.pick.worker;
     record.worker = pair ? route.decode->worker : first;
     if (pair) record.prefill_worker = first;
+    if (explainer_ != nullptr) explainer_->dispatched(id, record.scheduled, first, now);
     engine::EngineRequest request{.id = id,
                                   .stage = pair ? Stage::prefill : Stage::whole,
                                   .input = record.input,
@@ -363,6 +380,7 @@ class Driver {
   Arrivals arrivals_;
   engine::Links links_;
   Notebook notebook_;
+  Explainer* explainer_;
   std::vector<engine::Worker> workers_;
   std::vector<Time> change_;   // each worker's next_change()
   std::vector<bool> touched_;  // brought to the present instant, not settled yet
@@ -375,8 +393,12 @@ class Driver {
 }  // namespace
 
 Outcome simulate(const trace::Trace& trace, const trace::Schedule& schedule, const Cluster& cluster, route::Router& router,
-                 const Progress& progress, measure::Timeline* timeline) {
-  return Driver(trace, schedule, cluster, router, timeline).run(progress);
+                 const Progress& progress, measure::Timeline* timeline, Explain explain) {
+  std::optional<Explainer> explainer;
+  if (explain == Explain::yes) explainer.emplace(trace, cluster);
+  Outcome outcome = Driver(trace, schedule, cluster, router, timeline, explainer ? &*explainer : nullptr).run(progress);
+  if (explainer) outcome.explained = explainer->take();
+  return outcome;
 }
 
 }  // namespace infbench::simulate

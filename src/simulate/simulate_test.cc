@@ -262,6 +262,90 @@ RC_GTEST_PROP(SimulateProperty, EveryRequestEndsOnceUnderEveryPolicy, (std::uint
   }
 }
 
+// Every nanosecond of every latency is booked under one part, and listening changes nothing.
+RC_GTEST_PROP(SimulateProperty, PartsAddUpToTheLatencyExactly, (std::uint64_t seed, bool pairs, bool small)) {
+  const trace::Trace trace = trace_of(drawn_trace(seed, 60));
+  const Cluster cluster = cluster_of(pairs ? std::vector<Place>{{Role::prefill, 0}, {Role::prefill, 1}, {Role::decode, 1}}
+                                           : std::vector<Place>{{Role::aggregated, 0}, {Role::aggregated, 1}},
+                                     small ? 8'000 : 100'000);
+  for (const std::string_view policy : route::policy_names()) {
+    route::Router router = router_of(cluster, std::string(policy), seed);
+    const Outcome outcome = simulate(trace, trace::schedule_of(trace, 1.0), cluster, router, {}, nullptr, Explain::yes);
+    RC_ASSERT(told(outcome) == told(run(trace, cluster, std::string(policy), seed)));
+    RC_ASSERT(outcome.explained.size() == outcome.records.size());
+    for (std::size_t i = 0; i < outcome.records.size(); ++i) {
+      const RequestRecord& r = outcome.records[i];
+      const measure::Explanation& e = outcome.explained[i];
+      if (!measure::succeeded(r)) continue;
+      RC_ASSERT(e.to_first_token.total() == measure::ttft(r));
+      RC_ASSERT(e.after.total() == measure::decode_duration(r));
+      for (std::size_t p = 0; p < measure::kParts; ++p) {
+        const auto part = static_cast<measure::Part>(p);
+        RC_ASSERT(e.to_first_token[part].ns >= 0 && e.after[part].ns >= 0);
+      }
+      RC_ASSERT(e.evicted >= 0 && e.evicted + r.cached < r.input);
+      RC_ASSERT(pairs || e.to_first_token[measure::Part::kv_transfer].ns == 0);
+    }
+  }
+}
+
+// In microseconds: to the first token and after it, by part.
+std::string parts_us(const measure::TimeParts& parts) {
+  std::string text;
+  for (std::size_t p = 0; p < measure::kParts; ++p) {
+    const Duration part = parts[static_cast<measure::Part>(p)];
+    if (part.ns == 0) continue;
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", measure::name_of(static_cast<measure::Part>(p)), part.ns / 1000);
+  }
+  return text;
+}
+
+std::vector<std::string> explained(const std::string& rows, const Cluster& cluster) {
+  const trace::Trace trace = trace_of(rows);
+  route::Router router = router_of(cluster, "round_robin");
+  std::vector<std::string> lines;
+  for (const auto& e : simulate(trace, trace::schedule_of(trace, 1.0), cluster, router, {}, nullptr, Explain::yes).explained) {
+    lines.push_back(parts_us(e.to_first_token) + " | " + parts_us(e.after));
+  }
+  return lines;
+}
+
+// A prompt of 1,000 tokens takes 2 ms. The second comes when the first is at it, the third computes beside the second.
+TEST(Simulate, ExplainsQueueOwnAndOthersPrompts) {
+  EXPECT_THAT(explained(row(0, 1000, 3, 0) + row(1, 1000, 2, 10) + row(1, 500, 1, 20), cluster_of({{Role::aggregated, 0}})),
+              ElementsAre("own_prefill 2000 | others_prefill 2500, decode_batch 2003",
+                          "queue 1000, own_prefill 2000, others_prefill 500 | decode_batch 1002",
+                          "queue 1000, own_prefill 1500, others_prefill 1000 | "));
+}
+
+// 3,000 tokens of KV: the second prompt evicts the first, whose 15 whole pages of 64 are computed again.
+TEST(Simulate, ExplainsWhatIsComputedAgain) {
+  EXPECT_THAT(
+      explained(row(0, 1000, 1, 0) + row(10, 2500, 1, 100) + row(20, 1000, 1, 0), cluster_of({{Role::aggregated, 0}}, 3'000)),
+      ElementsAre("own_prefill 2000 | ", "own_prefill 4500 | ", "recompute 1920, own_prefill 80 | "));
+}
+
+TEST(Simulate, ExplainsTheHandOverOfAPair) {
+  EXPECT_THAT(explained(row(0, 3000, 3, 0), cluster_of({{Role::prefill, 0}, {Role::decode, 1}})),
+              ElementsAre("queue 10, own_prefill 5000, kv_transfer 105 | decode_batch 2002"));
+}
+
+TEST(Simulate, ADrawMovesTheEngineAndNotWhatPoliciesKnow) {
+  const trace::Trace trace = trace_of(row(0, 1000, 3, 0));
+  Cluster cluster = cluster_of({{Role::aggregated, 0}});
+  auto unsure = std::make_shared<cost::Model>(*cluster.models.front());
+  unsure->relative_sd = 0.05;
+  cluster.models.front() = unsure;
+  cluster.workers.front().model = unsure.get();
+  const auto fitted = told(run(trace, cluster, "round_robin"));
+  draw_step_times(cluster, 3);
+  const auto drawn = told(run(trace, cluster, "round_robin"));
+  EXPECT_NE(drawn, fitted);
+  EXPECT_EQ(cluster.workers.front().model->step_time.coefficients().step, 1'000'000 * cost::kTicksPerNs);
+  draw_step_times(cluster, 3);
+  EXPECT_EQ(told(run(trace, cluster, "round_robin")), drawn);
+}
+
 TEST(Simulate, TheSeedDecidesWhatIsDrawn) {
   const trace::Trace trace = trace_of(drawn_trace(7, 60));
   const Cluster cluster = cluster_of({{Role::aggregated, 0}, {Role::aggregated, 1}});

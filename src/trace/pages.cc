@@ -14,10 +14,12 @@ namespace {
 std::uint64_t block_content(std::uint64_t id) { return mix64(id ^ 0x626c6f636b000000ULL); }
 std::uint64_t answer_content(RequestIndex row) { return mix64(row.value ^ 0x616e737765720000ULL); }
 
+constexpr std::uint64_t kOffset = 0x9fb21c651e98df25ULL;
+constexpr std::uint64_t kLength = 0xd6e8feb86659fd93ULL;
+
 // `length` tokens of a content from `offset` on.
 std::uint64_t piece_hash(std::uint64_t content, Tokens offset, Tokens length) {
-  return mix64(content + static_cast<std::uint64_t>(offset) * 0x9fb21c651e98df25ULL +
-               static_cast<std::uint64_t>(length) * 0xd6e8feb86659fd93ULL);
+  return mix64(content + static_cast<std::uint64_t>(offset) * kOffset + static_cast<std::uint64_t>(length) * kLength);
 }
 
 // Cuts a run of tokens, given as pieces, into pages. Each piece is as long as the tokens of its content follow one another, so
@@ -29,27 +31,34 @@ class Pager {
   void add(std::uint64_t content, Tokens length) {
     Tokens offset = 0;
     if (filled_ > 0) offset = add_to_page(content, 0, length);
-    for (; length - offset >= page_tokens_; offset += page_tokens_) end_page(piece_hash(content, offset, page_tokens_));
+    offset = add_whole_pages(content, offset, length);
     if (offset < length) add_to_page(content, offset, length);
   }
 
  private:
+  // Pages that hold this content only. Each is known by what came before the first of them, the content, and its place in it,
+  // so that none waits for the one before.
+  Tokens add_whole_pages(std::uint64_t content, Tokens offset, Tokens length) {
+    const std::uint64_t base = mix64(last_.value) + content;
+    for (; length - offset >= page_tokens_; offset += page_tokens_) {
+      last_ = {mix64(base + static_cast<std::uint64_t>(offset) * kOffset)};
+      out_.push_back(last_);
+    }
+    return offset;
+  }
+
   // Up to the end of the page begun; the offset reached.
   Tokens add_to_page(std::uint64_t content, Tokens offset, Tokens length) {
     const Tokens taken = std::min(length - offset, page_tokens_ - filled_);
     pieces_ = mix64(pieces_ ^ piece_hash(content, offset, taken)) + 1;
     filled_ += taken;
     if (filled_ == page_tokens_) {
-      end_page(pieces_);
+      last_ = chain(last_, pieces_);
+      out_.push_back(last_);
       filled_ = 0;
       pieces_ = 0;
     }
     return offset + taken;
-  }
-
-  void end_page(std::uint64_t content) {
-    last_ = chain(last_, content);
-    out_.push_back(last_);
   }
 
   Tokens page_tokens_;
