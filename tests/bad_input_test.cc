@@ -105,7 +105,7 @@ const std::vector<BadRecipe>& bad_recipes() {
       {"mooncake_workload: conversation", "mooncake_workload: conversations", {"did you mean 'conversation'?", "^"}},
       {"policy: round_robin", "policy: round_robbin", {"did you mean 'round_robin'?", "^"}},
       {"policy: round_robin", "policy: min_ttft", {"min_ttft", "^"}},
-      {"policy: round_robin", "policy: manual", {"manual"}},
+      {"policy: round_robin", "policy: bucket", {"bucket"}},
       {"type: sglang", "type: sglange", {"sglange", "did you mean 'sglang'?", "^"}},
       {"tensor-parallel-size: 2", "tensor-parallel-size: 16", {"tensor-parallel-size", "16"}},
       {"agg_workers: 8", "agg_workers: [8", {"bad.yaml:"}},

@@ -4,8 +4,8 @@
 #include <CLI/CLI.hpp>
 
 #include "base/result.h"
+#include "cli/options_policy.h"
 #include "cli/options_route.h"
-#include "cli/policy_flags.h"
 #include "recipe/known_flags.h"
 #include "recipe/policies.h"
 

@@ -16,7 +16,7 @@
 #include "base/hash.h"
 #include "base/sha256.h"
 #include "cli/deployment_text.h"
-#include "cli/policy_flags.h"
+#include "cli/options_policy.h"
 #include "cli/program_files.h"
 #include "cli/progress.h"
 #include "net/event_loop.h"

@@ -200,7 +200,10 @@ TEST(OneHost, SlurmNodesOfOneHostShareOnePortSpace) {
 TEST(Engines, ModelTakesTheFlagsOfSglang) {
   recipe::Recipe recipe = disaggregated();
   recipe.backend.type = "model";
-  recipe.engine = {.kv_tokens = 100000, .link_gbps = 200, .link_us = 5, .time_scale = 20};
+  recipe.engine.kv_tokens = 100000;
+  recipe.engine.link_gbps = 200;
+  recipe.engine.link_us = 5;
+  recipe.engine.time_scale = 20;
   const Plan plan = plan_on(recipe, local());
   EXPECT_EQ(plan.processes[0].command.argv, (Words{"/opt/srtctl",
                                                    "serve",

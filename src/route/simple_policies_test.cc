@@ -60,8 +60,9 @@ TEST(RandomChoice, EachWorkerGetsItsShareAndSeedsRepeat) {
 }
 
 TEST(Factory, KnowsItsNames) {
-  EXPECT_EQ(policy_names(), (std::vector<std::string_view>{"bucket", "cache_aware", "manual", "min_ttft", "power_of_two",
-                                                           "random", "round_robin"}));
+  EXPECT_EQ(policy_names(),
+            (std::vector<std::string_view>{"bucket", "cache_aware", "consistent_hash", "kv", "least_load", "llmd", "manual",
+                                           "min_ttft", "power_of_two", "prefix_hash", "random", "round_robin", "slo"}));
   for (const std::string_view name : policy_names()) {
     const auto policy = make_policy(name, {});
     ASSERT_TRUE(policy.has_value()) << name;

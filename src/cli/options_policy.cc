@@ -1,4 +1,4 @@
-#include "cli/policy_flags.h"
+#include "cli/options_policy.h"
 
 #include <array>
 #include <string>
