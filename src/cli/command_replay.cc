@@ -198,12 +198,18 @@ Result<void> write_slices(const ReplayOptions& options, const measure::RunResult
   });
 }
 
-// What a server's prefix cache could have hit is known from the trace; what its workers did over time is not.
-Result<void> write_report(const ReplayOptions& options, const ReplaySetup& setup, const measure::RunResult& run) {
+// timeline.json, and the page made of all files of the run.
+Result<void> write_report(const ReplayOptions& options, const ReplaySetup& setup, const measure::RunResult& run,
+                          std::span<const measure::RequestRecord> records) {
   constexpr Tokens kPage = 64;
-  measure::Timeline timeline(0);
+  std::vector<measure::WorkerLoad> servers = run.summary.workers;
+  if (servers.empty()) {
+    servers.emplace_back();
+    servers[0].info.name = "server";
+  }
+  measure::Timeline timeline = measure::timeline_of(records, servers.size());
   timeline.set_cacheable(trace::infinite_cache_hits(setup.trace, kPage));
-  return measure::write_file(options.artifact_dir + "/timeline.json", timeline.json({}, run.info.epoch_ns)).and_then([&] {
+  return measure::write_file(options.artifact_dir + "/timeline.json", timeline.json(servers, run.info.epoch_ns)).and_then([&] {
     return report::write_html_report({options.artifact_dir}, options.artifact_dir + "/report.html");
   });
 }
@@ -262,7 +268,7 @@ ExitCode run(const ReplayOptions& options) {
   }
   if (const auto written = write_slices(options, run, outcome.records); !written) return report_errors(written.error());
   if (const auto written = metrics.write(run); !written) return report_errors(written.error());
-  if (const auto written = write_report(options, *setup, run); !written) return report_errors(written.error());
+  if (const auto written = write_report(options, *setup, run, outcome.records); !written) return report_errors(written.error());
   const std::vector<measure::RunResult> runs = {run};
   fmt::print("{}", options.json ? report::json_report(runs) : report::terminal_report(runs, wants_color()));
   std::fflush(stdout);

@@ -14,6 +14,7 @@
 
 #include "base/time.h"
 #include "base/types.h"
+#include "measure/record.h"
 #include "measure/summary.h"
 
 namespace infbench::measure {
@@ -32,15 +33,18 @@ class Timeline {
   static constexpr std::size_t kMostBins = 1024;
   static constexpr Duration kFirstWidth = milliseconds(100);
 
-  explicit Timeline(std::size_t workers) : lanes_(workers) {}
+  // Bins count from `origin`.
+  explicit Timeline(std::size_t workers, Time origin = {}) : lanes_(workers), origin_(origin), end_(origin) {
+    for (Lane& lane : lanes_) lane.since = origin;
+  }
 
-  // The worker's state from `at` on; `at` never goes back for one worker and is not before Time 0.
+  // The worker's state from `at` on; `at` never goes back for one worker and is not before the origin.
   void note(WorkerId worker, const WorkerState& state, Time at);
 
   // Of each request, in order of request: how many tokens of its prompt had been seen before, in any prompt or answer.
   void set_cacheable(std::vector<Tokens> tokens) { cacheable_ = std::move(tokens); }
 
-  // The file, up to the last note. `workers` as in Summary; `epoch_ns` as in RunInfo.
+  // The file, up to the last note. `workers`: those of the summary; `epoch_ns` as in RunInfo.
   std::string json(std::span<const WorkerLoad> workers, std::int64_t epoch_ns) const;
 
  private:
@@ -61,7 +65,12 @@ class Timeline {
   std::vector<Lane> lanes_;
   std::vector<Tokens> cacheable_;
   Duration width_ = kFirstWidth;
+  Time origin_;
   Time end_;
 };
+
+// What a client sees of its servers, from the first request's due time on: requests that wait for their first token, and those
+// that get tokens (decode). `workers`: as many as the records name; of records that name none all are the first one's.
+Timeline timeline_of(std::span<const RequestRecord> records, std::size_t workers);
 
 }  // namespace infbench::measure

@@ -1,5 +1,7 @@
 #include "measure/timeline.h"
 
+#include <optional>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -28,6 +30,22 @@ TEST(Timeline, ValuesAreMeansOfTheirBins) {
             "{\"start_ns\":5,\"end_s\":0.24,\"bin_s\":0.1,\"workers\":[{\"name\":\"agg_0\",\"role\":\"agg\","
             "\"kv_capacity_tokens\":1000,\"waiting\":[1.0,0.0,0.0],\"prefill\":[0.0,1.0,0.5],\"decode\":[0.0,0.0,0.0],"
             "\"transfers\":[0.0,0.0,0.0],\"kv_tokens\":[50,300,150]}],\"cacheable_tokens\":[0,64]}\n");
+}
+
+// Bins count from when the first request was due; the refused one waits until it is refused.
+TEST(Timeline, OfRecordsSaysWhoWaitsAndWhoGetsTokens) {
+  auto record = [](std::int64_t sent_ms, std::optional<std::int64_t> first_ms, std::int64_t end_ms) {
+    RequestRecord r;
+    r.scheduled = r.sent = at(sent_ms);
+    if (first_ms) r.first_token = at(*first_ms);
+    r.end = at(end_ms);
+    return r;
+  };
+  const std::vector<RequestRecord> records = {record(5'000, 5'050, 5'200), record(5'100, {}, 5'150)};
+  const std::string json = timeline_of(records, 1).json(one_worker(), 7);
+  EXPECT_THAT(json, HasSubstr("{\"start_ns\":5000000007,\"end_s\":0.2,\"bin_s\":0.1,"));
+  EXPECT_THAT(json, HasSubstr("\"waiting\":[0.5,0.5],"));
+  EXPECT_THAT(json, HasSubstr("\"decode\":[0.5,1.0],"));
 }
 
 TEST(Timeline, BinsWidenInsteadOfGrowingInNumber) {

@@ -111,13 +111,23 @@ std::string points_section(std::span<const FolderRun> runs) {
 
 std::string lanes_section(std::span<const FolderRun> runs) {
   if (!any(runs, [](const FolderRun& r) { return !r.timeline.workers.empty(); })) return {};
-  return how("One row for each worker, all columns over the same time, one scale for a column over all rows and runs. Values "
-             "are "
-             "means over short spans (point at one to read it), so a moment's peak may be higher. KV in use is what requests "
-             "hold; kept prefixes that nobody uses do not count. KV on its way: on a decode worker all requests for which it "
-             "has "
-             "set room aside and whose prompt is not there yet, on a prefill worker those whose last KV is being sent.") +
-         "<div id=\"lanes\"></div>\n";
+  std::string text =
+      "One row for each worker, all columns over the same time, one scale for a column over all rows and runs. Values are "
+      "means "
+      "over short spans (point at one to read it), so a moment's peak may be higher.";
+  if (any(runs, [](const FolderRun& r) { return r.run.info.simulated; })) {
+    text +=
+        " KV in use is what requests hold; kept prefixes that nobody uses do not count. KV on its way: on a decode worker all "
+        "requests for which it has set room aside and whose prompt is not there yet, on a prefill worker those whose last KV "
+        "is "
+        "being sent.";
+  }
+  if (any(runs, [](const FolderRun& r) { return !r.run.info.simulated; })) {
+    text +=
+        " Of a run over HTTP it is what the client saw: those that wait have no token yet, the decode batch are those that get "
+        "tokens.";
+  }
+  return how(text) + "<div id=\"lanes\"></div>\n";
 }
 
 std::string loads_section(std::span<const FolderRun> runs, Labels labels) {

@@ -208,6 +208,7 @@ def test_a_live_run(browser, serve, small_trace, tmp_path):
     assert "measured over HTTP" in browser.run("document.querySelector('#inputs').textContent")
     assert "SIMULATED" not in browser.run("document.body.innerText")
     assert browser.run("document.querySelectorAll('#curve-lag path.curve').length") == 1
+    assert browser.run("document.querySelectorAll('#lanes path.edge').length") == 2  # waiting, decode batch
     assert browser.run("document.querySelectorAll('#hits .plot path.bound').length") == 1
 
 

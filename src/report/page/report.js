@@ -466,7 +466,7 @@
                   ['kv_percent', 'KV in use', '%'], ['transfers', 'KV on its way', 'requests']];
     const columns = keys.map(([key, title, unit]) => {
       const most = Math.max(...shown.flatMap((run) => run.timeline.workers.flatMap((w) => chunked(w[key], Math.max))));
-      return {key, title, unit, most: key === 'kv_percent' ? 100 : most};
+      return {key, title, unit, most: key === 'kv_percent' && most > 0 ? 100 : most};
     }).filter((column) => column.most > 0);
     runs.forEach((run, i) => {
       const {workers, start_s, bin_s} = run.timeline;
