@@ -114,7 +114,8 @@ TEST(DecisionLogOfPairs, ReplayedWithoutSocketsGivesTheSameChoices) {
 }
 
 TEST(DecisionLogCheck, FindsAChangedChoice) {
-  std::string text = log_of_a_run({}, {"--policy", "random", "--seed", "3", "--max-concurrent-requests", "4"});
+  std::string text =
+      log_of_a_run({}, {"--policy", "random", "--seed", "3", "--max-concurrent-requests", "4", "--queue-size", "1000"});
   ASSERT_TRUE(live::check_gateway_log(text));
   EXPECT_THAT(live::check_gateway_log(text)->differences, IsEmpty());
   const std::size_t chance = text.find(R"("reason":"chance")");
