@@ -134,9 +134,14 @@ std::string furnished_folder() {
   return folder;
 }
 
+// RECIPE, FILE: to be replaced by the reader.
+bool is_placeholder(const std::string& word) {
+  return word.size() > 1 && std::all_of(word.begin(), word.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
+}
+
 // Needs no network, no server, no Slurm, and ends by itself.
 bool is_cheap(const std::vector<std::string>& words) {
-  if (words.size() < 2) return false;
+  if (words.size() < 2 || std::any_of(words.begin(), words.end(), is_placeholder)) return false;
   if (words[1] == "trace") return words.size() > 2 && words[2] != "fetch";
   for (const char* command : {"simulate", "compare", "dry-run", "init", "completion", "--version", "--help"}) {
     if (words[1] == command) return true;
