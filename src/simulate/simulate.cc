@@ -42,8 +42,6 @@ class Notebook final : public engine::Sink {
     links_.send({.what = last ? What::kv_end : What::kv, .request = id, .from = worker_, .to = *record(id).worker}, bytes, at);
   }
 
-  void prompts_computed(const engine::PromptStep& step) override { step_ = step.end - step.start; }
-
   void first_token(RequestId id, Tokens cached, Time at) override {
     RequestRecord& r = record(id);
     if (role() != Role::decode) r.cached = cached;
@@ -60,6 +58,7 @@ class Notebook final : public engine::Sink {
   }
 
   void prompts_computed(const engine::PromptStep& step) override {
+    step_ = step.end - step.start;
     if (explainer_ != nullptr) explainer_->step(worker_, step);
   }
 
