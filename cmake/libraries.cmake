@@ -43,6 +43,7 @@ infbench_library(simdjson ${simdjson_VERSION} bundled libsimdjson-dev simdjson::
 infbench_library(tl-expected ${tl-expected_VERSION} headers libexpected-dev)
 infbench_library(xxHash ${xxhash_VERSION} archive libxxhash-dev)
 infbench_library(yaml-cpp ${yaml-cpp_VERSION} archive libyaml-cpp-dev)
+infbench_library(ZeroMQ ${zmq_VERSION} system libzmq3-dev libzmq5)
 
 set(INFBENCH_LIBRARY_LINES "  g++ ${CMAKE_CXX_COMPILER_VERSION}\n")
 foreach(library IN LISTS INFBENCH_LIBRARIES)

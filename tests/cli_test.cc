@@ -276,7 +276,7 @@ TEST(Cli, EveryShippedRecipeWorks) {
       const Finished plan = srtctl({"dry-run", "-f", path, "--launcher", launcher});
       EXPECT_EQ(plan.exit_code, 0) << plan.err;
       EXPECT_EQ(plan.out.find("srtctl route ") != std::string::npos, ours) << plan.out;
-      const char* policy = min_ttft ? "--policy min_ttft --gpu h200" : "--policy slo --gpu h200";
+      const std::string policy = min_ttft ? "--policy min_ttft" : "--policy slo --gpu h200";
       EXPECT_EQ(plan.out.find(policy) != std::string::npos, ours) << plan.out;
       EXPECT_EQ(plan.out.find("sglang_router.launch_router") == std::string::npos, ours) << plan.out;
     }

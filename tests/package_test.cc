@@ -195,7 +195,7 @@ TEST(Completion, ProposesCommandsOptionsChoicesAndFiles) {
   EXPECT_EQ(proposed({"srtctl", "trace", "an"}), "analyze\n");
   EXPECT_EQ(proposed({"srtctl", "simulate", "--work"}), "--workload\n");
   EXPECT_EQ(proposed({"srtctl", "dry-run", "--launcher", ""}), "slurm local\n");
-  EXPECT_EQ(proposed({"srtctl", "simulate", "-f", "recipies/qwen3-32b/agg"}), std::string(kAggregated) + "\n");
+  EXPECT_EQ(proposed({"srtctl", "simulate", "-f", "recipies/qwen3-32b/agg-r"}), std::string(kAggregated) + "\n");
   EXPECT_EQ(proposed({"srtctl", "simulate", "--seed", ""}), "\n");
   EXPECT_EQ(proposed({"srtctl", "trace", "analyze", "READ"}), "README.md\n");
   EXPECT_EQ(proposed({"srtctl", "completion", ""}).substr(0, 4), "bash");

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <string_view>
 
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
 
 namespace infbench::cli {
@@ -43,13 +45,16 @@ OptionDoc describe(const CLI::Option& option) {
     doc.choices = choices_in(type);
     doc.value = value_name(type);
     if (!doc.choices.empty() && doc.value == "TEXT") {
-      doc.value.clear();
-      for (const std::string& choice : doc.choices) doc.value += (doc.value.empty() ? "" : "|") + choice;
+      doc.value = fmt::format("{}", fmt::join(doc.choices, "|"));
     }
     doc.fallback = option.get_default_str();
   }
   if (doc.positional) doc.names.push_back(doc.value);
   doc.help = option.get_description();
+  if (constexpr std::size_t kLongest = 50; doc.value.size() > kLongest && !doc.choices.empty()) {
+    doc.value = "NAME";
+    doc.help += fmt::format(": {}", fmt::join(doc.choices, ", "));
+  }
   doc.group = option.get_group();
   doc.required = option.get_required();
   doc.repeatable = !flag && option.get_items_expected_max() > 1;

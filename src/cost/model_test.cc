@@ -253,7 +253,8 @@ class MalformedFile : public ::testing::Test {
     EXPECT_EQ(text.find(from, at + 1), std::string::npos) << from;
     text.replace(at, from.size(), to);
     line_ = 1 + static_cast<int>(std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(at), '\n'));
-    const std::string path = ::testing::TempDir() + "cost_malformed.yaml";
+    const std::string path =
+        ::testing::TempDir() + ::testing::UnitTest::GetInstance()->current_test_info()->name() + ".cost_malformed.yaml";
     std::ofstream(path, std::ios::binary) << text;
     auto model = read_model_file(path);
     return model ? Errors{} : std::move(model.error());

@@ -112,8 +112,8 @@ TEST_F(PrefillRoomsTest, HandsOverWhoeverComesFirst) {
     rooms.kv_ready(kRequest, 0, 10, false, at_ms(t + 100));
     rooms.first_token(kRequest, 4);
     rooms.kv_ready(kRequest, 10, 30, true, at_ms(t + 105));
-    // 10 tokens take 10 ms, the rest waits for them: 100 + 10 + 20 ms, and the latency.
-    EXPECT_EQ(rooms.next(), at_ms(t + 110) + microseconds(10));
+    // 10 tokens take 10 ms and the rest 20; for 10 ms they share the link: 115 and 130 ms, and the latency.
+    EXPECT_EQ(rooms.next(), at_ms(t + 115) + microseconds(10));
     rooms.advance(at_ms(t + 130));
     EXPECT_EQ(told(rooms), Told{});
     rooms.advance(at_ms(t + 131));
