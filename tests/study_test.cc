@@ -32,17 +32,18 @@ TEST(Study, AGridIsTheSameOnAnyNumberOfThreads) {
   const std::vector<std::string> grid = {"--grid",  "speed=1,3", "--grid",    "policy=random,cache_aware",
                                          "--draws", "5",         "--explain", "--json"};
   std::string first;
-  std::string whole;
+  std::string document;
   for (const char* jobs : {"1", "2", "7"}) {
     std::vector<std::string> arguments = compare(grid);
     arguments.insert(arguments.end(), {"--jobs", jobs});
     const Finished run = run_on_small_trace(arguments);
     ASSERT_EQ(run.exit_code, 0) << run.err;
-    if (first.empty()) first = without_timings(whole = run.out);
+    if (first.empty()) first = without_timings(run.out);
     EXPECT_EQ(without_timings(run.out), first) << jobs;
+    document = run.out;
   }
   simdjson::dom::parser parser;
-  const auto json = parsed(parser, whole);
+  const auto json = parsed(parser, document);
   EXPECT_EQ(json["runs"].get_array().size(), 8U);
   EXPECT_EQ(json["runs"].at(7)["point"]["policy"].get_string().value(), "cache_aware");
   EXPECT_EQ(json["runs"].at(7)["speed"].get_double().value(), 3.0);
@@ -93,7 +94,8 @@ TEST(Study, ExplainsEachRequestThatMissed) {
     const auto request = parsed(line, text.substr(at, text.find('\n', at) - at));
     std::int64_t sum = 0;
     for (const char* parts : {"to_first_token_ns", "after_ns"}) {
-      for (const auto part : request[parts].get_object().value()) sum += part.value.get_int64().value();
+      const simdjson::dom::object each = request[parts].get_object().value();
+      for (const auto part : each) sum += part.value.get_int64().value();
     }
     EXPECT_EQ(sum, request["e2e_latency_ns"].get_int64().value());
   }
@@ -114,7 +116,7 @@ TEST(Study, SaysWhatIsWrong) {
                         Case{{"compare", "-f", recipe}, "at least two recipes"},
                         Case{{"simulate", "-f", recipe, "--find", "speed"}, "--require"},
                         Case{{"simulate", "-f", recipe, "--require", "goodput_fraction>=0.9"}, "--find speed"},
-                        Case{{"simulate", "-f", recipe, "--find", "speed", "--require", "good_put>=0.9"}, "no such figure"}}) {
+                        Case{{"simulate", "-f", recipe, "--find", "speed", "--require", "nothing>=0.9"}, "no such figure"}}) {
     const Finished run = run_on_small_trace(c.arguments);
     EXPECT_EQ(run.exit_code, 2) << c.error;
     EXPECT_THAT(run.err, HasSubstr(c.error));
