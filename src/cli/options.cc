@@ -108,16 +108,17 @@ std::vector<recipe::Edit> edits_of(const CLI::App& command, const EditTexts& tex
 void add_simulation(CLI::App& command, SimulateOptions& options, EditTexts& edits) {
   add_recipe_options(command, options.recipes, edits);
   add_trace_source(command, options.trace);
+  command.add_option("--speed", options.speed, "Send the same requests X times as fast")
+      ->check(speed())
+      ->capture_default_str()
+      ->type_name("X");
   command
       .add_option("--synthetic", options.synthetic,
                   "Instead of a trace, equal requests, so many at a time: isl=1024,osl=256,concurrency=64,requests=512")
       ->excludes("--trace")
       ->excludes("--workload")
+      ->excludes("--speed")
       ->type_name("LOAD");
-  command.add_option("--speed", options.speed, "Send the same requests X times as fast")
-      ->check(speed())
-      ->capture_default_str()
-      ->type_name("X");
   command.add_option("--seed", options.seed, "Seed of everything drawn at random")
       ->check(whole_number(0))
       ->capture_default_str()
