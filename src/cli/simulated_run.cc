@@ -152,6 +152,12 @@ trace::Schedule schedule_of(const Traffic& traffic, double speed) {
   return trace::schedule_of(traffic.trace, speed);
 }
 
+measure::Timeline timeline_for(const trace::Trace& trace, const simulate::Cluster& cluster) {
+  measure::Timeline timeline(cluster.workers.size());
+  timeline.set_cacheable(trace::infinite_cache_hits(trace, cluster.workers.front().config.page));
+  return timeline;
+}
+
 std::vector<measure::WorkerInfo> worker_infos(const plan::Plan& plan, const simulate::Outcome& outcome) {
   std::vector<measure::WorkerInfo> infos;
   for (const plan::Worker& worker : plan.workers) {
@@ -209,10 +215,7 @@ Result<SimulatedRun> simulate_run(const Deployment& deployment, const Traffic& t
   if (!router) return fail(std::move(router.error()));
 
   SimulatedRun run;
-  if (settings.with_timeline) {
-    run.timeline.emplace(cluster.workers.size());
-    run.timeline->set_cacheable(trace::infinite_cache_hits(traffic.trace, cluster.workers.front().config.page));
-  }
+  if (settings.with_timeline) run.timeline = timeline_for(traffic.trace, cluster);
   simulate::Outcome outcome = simulate::simulate(traffic.trace, schedule_of(traffic, settings.speed), cluster, *router,
                                                  progress, run.timeline ? &*run.timeline : nullptr,
                                                  settings.explain ? simulate::Explain::yes : simulate::Explain::no);
