@@ -11,7 +11,7 @@ void add_calibrate(CLI::App& app, CalibrateOptions& options) {
   calibrate
       ->add_option("step_times", options.step_times, "Table (CSV) to fit: system,tp,backend,kind,bs,prefix,new,ctx,latency_ms")
       ->type_name("STEP_TIMES.csv");
-  calibrate->add_option("--url", options.url, "Measure this OpenAI-compatible server with about 24 probes and fit them")
+  calibrate->add_option("--url", options.url, "Measure this OpenAI-compatible server with 26 probes and fit them")
       ->type_name("URL");
   calibrate->add_option("--check", options.check, "Judge step times by a table like STEP_TIMES.csv")->type_name("FILE");
   calibrate
