@@ -1,5 +1,6 @@
 // What README.md and docs/ tell people to type. Every command line in a block is parsed by the program's own parser, and those
-// that need nothing but files are run; in running text, the commands and options that are named must exist.
+// that need nothing but files are run; in running text, the commands and options that are named must exist. The index of docs/
+// reaches every page.
 #include <gtest/gtest.h>
 
 #include <algorithm>
