@@ -1,5 +1,6 @@
 // What README.md and docs/ tell people to type. Every command line in a block is parsed by the program's own parser, and those
-// that need nothing but files are run; in running text, the commands and options that are named must exist.
+// that need nothing but files are run; in running text, the commands and options that are named must exist. The index of docs/
+// reaches every page.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -207,6 +208,37 @@ TEST(Docs, CommandsAndOptionsNamedInTheTextExist) {
         EXPECT_TRUE(has_option(command, name)) << span.where << ": no such option: " << span.text;
       }
     }
+  }
+}
+
+// The targets of the links and pictures in a file, without what follows '#'.
+std::vector<std::string> targets(const std::string& file) {
+  std::vector<std::string> found;
+  const std::string text = read_text(file);
+  for (std::size_t at = text.find("]("); at != std::string::npos; at = text.find("](", at + 1)) {
+    const std::size_t begin = at + 2;
+    found.push_back(text.substr(begin, text.find_first_of("#)", begin) - begin));
+  }
+  return found;
+}
+
+TEST(Docs, TheIndexHasEveryPageAndSomePageEveryPicture) {
+  const std::vector<std::string> in_readme = targets("README.md");
+  EXPECT_NE(std::find(in_readme.begin(), in_readme.end(), "docs/README.md"), in_readme.end());
+  const std::vector<std::string> in_index = targets("docs/README.md");
+  std::vector<std::string> everywhere;
+  for (const std::string& file : documents()) {
+    const std::vector<std::string> here = targets(file);
+    everywhere.insert(everywhere.end(), here.begin(), here.end());
+    if (file == "README.md" || file == "docs/README.md") continue;
+    const std::string name = fs::path(file).filename().string();
+    EXPECT_NE(std::find(in_index.begin(), in_index.end(), name), in_index.end()) << "not in docs/README.md: " << name;
+  }
+  for (const auto& entry : fs::directory_iterator("docs/images")) {
+    const std::string name = "images/" + entry.path().filename().string();
+    EXPECT_TRUE(
+        std::any_of(everywhere.begin(), everywhere.end(), [&](const std::string& target) { return target.ends_with(name); }))
+        << "shown nowhere: " << name;
   }
 }
 

@@ -11,7 +11,7 @@ void add_calibrate(CLI::App& app, CalibrateOptions& options) {
   calibrate
       ->add_option("step_times", options.step_times, "Table (CSV) to fit: system,tp,backend,kind,bs,prefix,new,ctx,latency_ms")
       ->type_name("STEP_TIMES.csv");
-  calibrate->add_option("--url", options.url, "Measure this OpenAI-compatible server with about 24 probes and fit them")
+  calibrate->add_option("--url", options.url, "Measure this OpenAI-compatible server with 26 probes and fit them")
       ->type_name("URL");
   calibrate->add_option("--check", options.check, "Judge step times by a table like STEP_TIMES.csv")->type_name("FILE");
   calibrate
@@ -61,9 +61,8 @@ void add_calibrate(CLI::App& app, CalibrateOptions& options) {
       ->type_name("TEXT");
   calibrate->add_flag("--json", options.json, "Print one JSON document instead of tables");
   calibrate->footer(
-      "Example: srtctl calibrate my_step_times.csv -o data/step_times/\n"
-      "Put the file into the folder step_times of the program's data (or of $SRTCTL_DATA_DIR):\n"
-      "all commands know it then.");
+      "The file belongs into the folder step_times of the program's data (or of $SRTCTL_DATA_DIR): all commands know it then.\n"
+      "Example: srtctl calibrate my_step_times.csv -o data/step_times/");
 }
 
 std::string calibrate_mistake(const CalibrateOptions& options) {

@@ -154,7 +154,7 @@ void add_limits(CLI::App& app, RouteOptions& o) {
   app.add_option("--api-key", s.api_key, "Clients must send it as a bearer token")->group(group);
   app.add_option("--kv-events", s.kv.endpoints, "Where workers publish KV events, in the workers' order")
       ->group(group)
-      ->type_name("tcp://HOST:PORT...")
+      ->type_name("URL...")
       ->expected(1, 100'000);
   add(app, group, "--kv-events-topic", s.kv.topic, "Their topic begins with this");
   add(app, group, "--kv-events-page-size", s.kv.page, "Tokens in a block of theirs")->check(between(1, 65536));
