@@ -61,7 +61,8 @@ void add_calibrate(CLI::App& app, CalibrateOptions& options) {
       ->type_name("TEXT");
   calibrate->add_flag("--json", options.json, "Print one JSON document instead of tables");
   calibrate->footer(
-      "The file belongs into the folder step_times of the program's data (or of $SRTCTL_DATA_DIR): all commands know it then.\n"
+      "The file belongs into the folder step_times of the program's data (or of $SRTCTL_DATA_DIR):\n"
+      "all commands know it then.\n"
       "Example: srtctl calibrate my_step_times.csv -o data/step_times/");
 }
 
