@@ -75,6 +75,7 @@ void write_breakers(std::string& out, const Gateway& gateway) {
                 [](const GatewayWorker& w, std::size_t) { return w.breaker.successes(); });
   write_family(out, "smg_worker_cb_outcomes_total", "counter", "Attempts by how they ended.");
   for (const GatewayWorker& worker : gateway.workers()) {
+    if (worker.removed) continue;  // one that was added again has the same name
     const std::string_view url = worker.settings.target.url;
     const CircuitBreaker::Counts& counts = worker.breaker.counts();
     write_count(out, "smg_worker_cb_outcomes_total", {{"worker", url}, {"outcome", "success"}}, counts.successes);
@@ -82,6 +83,7 @@ void write_breakers(std::string& out, const Gateway& gateway) {
   }
   write_family(out, "smg_worker_cb_transitions_total", "counter", "Changes of a circuit breaker's state.");
   for (const GatewayWorker& worker : gateway.workers()) {
+    if (worker.removed) continue;
     for (std::size_t from = 0; from < 3; ++from) {
       for (std::size_t to = 0; to < 3; ++to) {
         if (from == to) continue;
@@ -308,6 +310,7 @@ void GatewayMetrics::write_own(std::string& out, const Gateway& gateway, Time no
                 });
   write_family(out, "srtctl_route_choices_total", "counter", "Choices of a worker by their reason.");
   for (std::size_t i = 0; i < workers_.size(); ++i) {
+    if (gateway.workers()[i].removed) continue;
     for (std::size_t reason = 0; reason < kReasons; ++reason) {
       if (workers_[i].choices[reason] == 0) continue;
       write_count(out, "srtctl_route_choices_total",

@@ -14,6 +14,7 @@ namespace {
 namespace od = simdjson::ondemand;
 
 constexpr Tokens kBytesPerToken = 4;
+constexpr Tokens kMostOutput = Tokens{1} << 30U;  // what is asked for beyond that makes no difference; sums stay far from 2^63
 
 // A prompt as workers see it that tell of their caches; its memory is used again.
 struct ToldPrompt {
@@ -127,6 +128,7 @@ class BodyReader {
     const bool prompt = (api_ == net::Api::completions && key == "prompt") ||
                         (api_ == net::Api::generate && (key == "text" || key == "input_ids"));
     if (prompt) return text_or_ids(value, true);
+    if (key.starts_with("bootstrap_")) out_.names_room = true;
     if (api_ == net::Api::chat && key == "messages") return messages(value);
     if (key == "max_tokens" || key == "max_completion_tokens") return most(value);
     if (key == "stream") return streamed(value);
@@ -142,7 +144,9 @@ class BodyReader {
 
   simdjson::error_code most(od::value value) {
     std::int64_t tokens = 0;
-    if (value.get(tokens) == simdjson::SUCCESS && tokens > 0) out_.output_max = std::max(out_.output_max, tokens);
+    if (value.get(tokens) == simdjson::SUCCESS && tokens > 0) {
+      out_.output_max = std::max(out_.output_max, std::min(tokens, kMostOutput));
+    }
     return simdjson::SUCCESS;
   }
 
@@ -282,6 +286,9 @@ tl::expected<void, net::ApiError> PromptReader::read(net::Api api, std::string& 
   if (body.size() > kReadMax) {
     out.chars = body.size();
     out.input = static_cast<Tokens>(body.size()) / kBytesPerToken;
+    // A name may be spelled with escapes, which no writer uses for letters.
+    const auto has = [&body](const char* text) { return body.find(text) != std::string::npos; };
+    out.names_room = has("\"bootstrap_") || has("\\u005") || has("\\u006") || has("\\u007");
     return {};
   }
   body.reserve(body.size() + simdjson::SIMDJSON_PADDING);

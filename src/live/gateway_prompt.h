@@ -34,6 +34,7 @@ struct PromptInfo {
   std::size_t members_at = 0;         // offset behind the body's opening brace: where members can be put in
   bool streamed = false;              // "stream": true
   bool has_members = false;           // something other than the closing brace follows there
+  bool names_room = false;            // it has (or, not looked into, may have) a member that only a router may set
 };
 
 class PromptReader {

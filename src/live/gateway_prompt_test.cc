@@ -55,6 +55,7 @@ TEST(PromptReader, CountsWhatIsThere) {
       {Api::completions, completion(in_quotes(letters(1000))), 3, 250, 0, 1},
       {Api::completions, R"({"max_tokens":7,"prompt":"abcd","max_completion_tokens":9})", 0, 1, 9, 1},
       {Api::completions, R"({"max_tokens":-1,"prompt":"abcd"})", 0, 1, 0, 1},
+      {Api::completions, R"({"max_tokens":9223372036854775807,"prompt":"abcd"})", 0, 1, Tokens{1} << 30U, 1},
       {Api::completions, completion("[" + ids64 + "]"), 1, 64, 0, 1},
       {Api::completions, completion("[" + ids64 + "," + ids64 + ",5]"), 2, 129, 0, 1},
       {Api::completions, completion(R"(["ab","cd","ef"])"), 0, 2, 0, 3},

@@ -15,6 +15,7 @@ constexpr Duration kIdleUpstream = seconds(50);
 constexpr int kMetricsPort = 29000;
 constexpr std::size_t kLogPiece = std::size_t{64} << 10U;
 constexpr std::size_t kIdleMax = 500;                      // connections that are kept for one worker
+constexpr std::size_t kBatchMax = 4096;                    // prompts in one request to a pair: each needs a room
 constexpr std::size_t kProgress = std::size_t{64} << 10U;  // of a body, within the time that a head may take
 constexpr std::string_view kFull =
     "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nretry-after: 1\r\nconnection: close\r\n\r\n";
@@ -126,16 +127,24 @@ void GatewayShell::accept(std::unique_ptr<net::Connection> connection) {
                      .on_drained =
                          [this, &client] {
                            const Turn turn(*this);
-                           if (client.relayed != nullptr && client.relayed->paused && client.relayed->connection) {
-                             client.relayed->paused = false;
-                             client.relayed->connection->resume_reading();
-                           }
+                           go_on(client);
                          },
                      .on_closed =
                          [this, &client](const std::string&) {
                            const Turn turn(*this);
                            lose(client);
                          }});
+}
+
+// The client has taken all that there was for it.
+void GatewayShell::go_on(Client& client) {
+  if (client.ended) return;
+  if (client.relayed != nullptr && client.relayed->paused && client.relayed->connection) {
+    client.relayed->paused = false;
+    client.relayed->connection->resume_reading();
+  }
+  if (client.protocol.next_request()) return take_requests(client);
+  flush(client);
 }
 
 void GatewayShell::on_client_bytes(Client& client, std::string_view bytes, Time received) {
@@ -156,13 +165,14 @@ void GatewayShell::count_progress(Client& client) {
   client.body_seen = come;
 }
 
-// Answers what is there; of those that take time the first.
+// Answers what is there, as far as the client takes the answers; of those that take time the first.
 void GatewayShell::take_requests(Client& client) {
   bool more = true;
   while (more && !client.ended) {
     take_request(client);
     count_answered(client);
-    more = !client.protocol.answering() && client.protocol.next_request();
+    if (client.protocol.out().size() > kUnsentMax) flush(client);
+    more = client.connection->unsent() <= kUnsentMax && client.protocol.next_request();
   }
   if (!client.ended) flush(client);
 }
@@ -197,6 +207,11 @@ void GatewayShell::start_call(Client& client, std::optional<net::Api> api) {
       return;
     }
   }
+  if (settings_.disaggregated) {
+    // The later of two members counts for engines: a client's own would decide where KV comes from, and whose.
+    if (client.prompt.names_room) return answer_error(client, 400, "bad_request", "bootstrap_* members are the gateway's");
+    if (client.prompt.prompts > kBatchMax) return answer_error(client, 400, "bad_request", "too many prompts in one request");
+  }
   metrics_.routed(client.measured, api, client.prompt.streamed);
   const std::string* key = client.protocol.head().find("x-smg-routing-key");
   client.call =
@@ -216,7 +231,9 @@ void GatewayShell::flush(Client& client) {
     client.shut = true;
     client.connection->shut_when_sent();
   }
-  if (client.paused == client.protocol.wants_bytes()) {
+  // While a call is under way it is read all the same, so that its going is noticed.
+  const bool takes = client.call != 0 || client.connection->unsent() <= kUnsentMax;
+  if (client.paused == (takes && client.protocol.wants_bytes())) {
     client.paused = !client.paused;
     client.paused ? client.connection->pause_reading() : client.connection->resume_reading();
   }
@@ -266,8 +283,8 @@ void GatewayShell::run(const GatewayCommand& command) {
   if (client.ended) return;
   client.since = net::steady_now();
   count_answered(client);
-  flush(client);
-  if (!client.protocol.answering() && client.protocol.next_request()) take_requests(client);
+  if (client.protocol.next_request()) return take_requests(client);
+  flush(client);  // after that: it may have answered an error, or have made room for bytes to be read on
 }
 
 void GatewayShell::note(const GatewayChoice& choice) {
@@ -332,13 +349,17 @@ void GatewayShell::check_health(Time now) {
 
 // ---- Now and then
 
-// Lets go of clients that are half closed or take too long to ask, and of connections to workers that nobody needs.
+// Lets go of clients that are half closed or take too long to ask or to take an answer, and of connections to workers that
+// nobody needs.
 void GatewayShell::sweep() {
   const Time now = net::steady_now();
   for (const auto& [key, client] : clients_) {
     if (client->ended || client->call != 0 || questions_.contains(key)) continue;
-    const Duration quiet = now - client->since;
-    if (client->shut ? quiet > kLinger && client->connection->unsent() == 0 : quiet > settings_.head_timeout) lose(*client);
+    const std::size_t unsent = client->connection->unsent();
+    if (unsent < client->unsent_seen) client->since = now;  // it still takes its answer
+    client->unsent_seen = unsent;
+    const Duration patience = client->shut && unsent == 0 ? kLinger : settings_.head_timeout;
+    if (now - client->since > patience) lose(*client);
   }
   for (Pool& pool : pools_) {
     while (!pool.idle.empty() && (pool.idle.size() > kIdleMax || now - pool.idle.front()->idle_since > kIdleUpstream)) {

@@ -67,6 +67,7 @@ class GatewayShell {
     bool ended = false;
     Time since;                 // without a whole request
     std::size_t body_seen = 0;  // of a request on its way, at `since`
+    std::size_t unsent_seen = 0;
   };
   // One connection to a worker.
   struct Upstream {
@@ -113,8 +114,12 @@ class GatewayShell {
     GatewayShell& shell_;
   };
 
+  // Bytes that a client has not taken; above it neither its worker nor, between calls, the client itself is read.
+  static constexpr std::size_t kUnsentMax = std::size_t{4} << 20U;
+
   // Clients (gateway_shell.cc).
   void accept(std::unique_ptr<net::Connection> connection);
+  void go_on(Client& client);
   void on_client_bytes(Client& client, std::string_view bytes, Time received);
   void count_progress(Client& client);
   void lose(Client& client);
@@ -158,7 +163,7 @@ class GatewayShell {
   void send_request(Upstream& upstream);
   void send_body(Upstream& upstream);
   void on_bytes(Upstream& upstream, std::string_view bytes);
-  void on_closed(Upstream& upstream);
+  void on_closed(Upstream& upstream, bool in_order);
   void on_answer(Upstream& upstream, const net::HttpReader::Progress& progress);
   bool tell_first(Upstream& upstream);
   void relay_head(Client& client, Upstream& upstream);

@@ -10,7 +10,6 @@
 namespace infbench::live {
 namespace {
 
-constexpr std::size_t kUnsentMax = std::size_t{4} << 20U;  // of a client that does not read; then its worker is not read either
 constexpr std::size_t kBodySlice = std::size_t{1} << 20U;  // of a request, given to the kernel at once
 constexpr std::size_t kHeadMax = std::size_t{64} << 10U;
 
@@ -91,7 +90,7 @@ void GatewayShell::connect(Upstream& upstream) {
         const Turn turn(*this);
         Upstream& here = *found->second;
         if (connected) return own(here, *std::move(connected));
-        on_closed(here);
+        on_closed(here, false);
       });
 }
 
@@ -108,9 +107,9 @@ void GatewayShell::own(Upstream& upstream, std::unique_ptr<net::Connection> conn
                                          if (upstream.client != nullptr) send_body(upstream);
                                        },
                                    .on_closed =
-                                       [this, &upstream](const std::string&) {
+                                       [this, &upstream](const std::string& reason) {
                                          const Turn turn(*this);
-                                         on_closed(upstream);
+                                         on_closed(upstream, reason.empty());
                                        }});
   send_request(upstream);
 }
@@ -141,7 +140,7 @@ void GatewayShell::on_bytes(Upstream& upstream, std::string_view bytes) {
   while (!bytes.empty() && upstream.client != nullptr && upstream.connection) {
     const net::HttpReader::Progress progress = upstream.reader.feed(bytes);
     if (progress.head_complete || progress.complete || !upstream.body || upstream.reader.error()) news();
-    if (upstream.reader.error()) return on_closed(upstream);
+    if (upstream.reader.error()) return on_closed(upstream, false);
     bytes.remove_prefix(progress.consumed);
     on_answer(upstream, progress);
     if (progress.consumed == 0) return;
@@ -213,13 +212,14 @@ void GatewayShell::relay_head(Client& client, Upstream& upstream) {
   client.protocol.begin_relay(head.status, headers, head.content_length);
 }
 
-void GatewayShell::on_closed(Upstream& upstream) {
+// `in_order`: by the worker, and not because the connection broke.
+void GatewayShell::on_closed(Upstream& upstream, bool in_order) {
   Client* client = upstream.client;
   const CallId call = upstream.call;
   const Part part = upstream.part;
   if (client == nullptr) return destroy(upstream);
   // An answer without a length ends with the connection.
-  if (upstream.head && upstream.connection && !upstream.reader.error() && upstream.reader.finish()) {
+  if (in_order && upstream.head && upstream.connection && upstream.reader.finish()) {
     if (!tell_first(upstream)) return;
     if (client->relayed == &upstream && !client->ended) client->protocol.end_relay();
     release(upstream, false);

@@ -9,6 +9,8 @@ namespace {
 
 using net::MsgpackReader;
 
+constexpr std::size_t kBlocksMax = std::size_t{1} << 24U;  // of one worker; one that tells of more forgets to say what is gone
+
 std::optional<std::uint64_t> read_hash(MsgpackReader& in) {
   if (const auto whole = in.whole()) return whole;
   if (const auto bytes = in.binary()) return hash_bytes(*bytes);
@@ -252,6 +254,7 @@ void KvIndex::store(const KvEvent& event, const Tell& tell) {
       told_.push_back(previous);
     }
   }
+  if (pages_.size() + told_.size() > kBlocksMax) clear(KvChange::lost, tell);
   for (std::size_t i = 0; i < told_.size(); ++i) pages_[event.blocks[i]] = told_[i];
   tell(KvChange::stored, told_);
 }

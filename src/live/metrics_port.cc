@@ -1,5 +1,6 @@
 #include "live/metrics_port.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "live/prometheus_text.h"
@@ -8,16 +9,18 @@
 namespace infbench::live {
 namespace {
 
-constexpr std::size_t kClientsMax = 64;  // more are closed at once
+constexpr std::size_t kClientsMax = 64;  // of more the oldest goes: it may have left without a word
 constexpr std::uint64_t kBodyMax = 1024;
+constexpr std::size_t kUnsentMax = std::size_t{16} << 20U;  // of a client that asks without reading; then it is closed
 
 }  // namespace
 
 struct MetricsPort::Client {
-  explicit Client(std::unique_ptr<net::Connection> socket)
-      : connection(std::move(socket)), protocol(net::HttpLimits{.body_bytes = kBodyMax}) {}
+  Client(std::unique_ptr<net::Connection> socket, std::uint64_t place)
+      : connection(std::move(socket)), protocol(net::HttpLimits{.body_bytes = kBodyMax}), number(place) {}
   std::unique_ptr<net::Connection> connection;
   ServeConnection protocol;
+  std::uint64_t number;  // in order of arrival
 };
 
 MetricsPort::MetricsPort(std::function<std::string()> text) : text_(std::move(text)) {}
@@ -33,8 +36,11 @@ Result<std::unique_ptr<MetricsPort>> MetricsPort::open(net::EventLoop& loop, con
 }
 
 void MetricsPort::accept(std::unique_ptr<net::Connection> connection) {
-  if (clients_.size() >= kClientsMax) return;  // closes it
-  auto owned = std::make_unique<Client>(std::move(connection));
+  if (clients_.size() >= kClientsMax) {
+    const auto number = [](const auto& each) { return each.second->number; };
+    clients_.erase(std::ranges::min_element(clients_, {}, number));
+  }
+  auto owned = std::make_unique<Client>(std::move(connection), next_number_++);
   Client& client = *owned;
   clients_.emplace(&client, std::move(owned));
   client.connection->set_events(
@@ -45,12 +51,16 @@ void MetricsPort::accept(std::unique_ptr<net::Connection> connection) {
 
 void MetricsPort::on_bytes(Client& client, std::string_view bytes, Time received) {
   bool whole = client.protocol.feed(bytes, received);
-  while (whole) {
+  while (whole && client.protocol.out().size() <= kUnsentMax) {
     answer(client);
     whole = client.protocol.next_request();
   }
   client.connection->send(client.protocol.out());
   client.protocol.out().clear();
+  if (whole || client.connection->unsent() > kUnsentMax) {
+    clients_.erase(&client);
+    return;
+  }
   if (client.protocol.close_when_sent()) client.connection->shut_when_sent();
 }
 

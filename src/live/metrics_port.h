@@ -2,6 +2,7 @@
 // thread; made and destroyed there or while the loop does not run.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -33,6 +34,7 @@ class MetricsPort {
   std::function<std::string()> text_;
   std::unique_ptr<net::Listener> listener_;
   std::unordered_map<const Client*, std::unique_ptr<Client>> clients_;
+  std::uint64_t next_number_ = 0;
 };
 
 }  // namespace infbench::live

@@ -60,20 +60,27 @@ ServeConnection::ServeConnection(const net::HttpLimits& limits) : reader_(net::H
 bool ServeConnection::feed(std::string_view bytes, Time received) {
   if (close_) return false;
   received_ = received;
-  if (answering_) {
-    waiting_ += bytes;
-    return false;
-  }
-  return read(bytes);
+  const bool whole = !answering_ && read(bytes);
+  if (!answering_) return false;
+  waiting_.erase(0, std::exchange(taken_, 0));
+  waiting_ += bytes;
+  return whole;
 }
 
+// What waits stays where it is, so that many small requests cost no more than their bytes.
 bool ServeConnection::next_request() {
   if (answering_ || close_ || waiting_.empty()) return false;
-  const std::string bytes = std::exchange(waiting_, {});
-  return read(bytes);
+  std::string_view rest = std::string_view(waiting_).substr(taken_);
+  const bool whole = read(rest);
+  taken_ = waiting_.size() - rest.size();
+  if (whole && !rest.empty()) return true;
+  waiting_ = {};
+  taken_ = 0;
+  return whole;
 }
 
-bool ServeConnection::read(std::string_view bytes) {
+// A request's bytes, which are taken off the front. False: it is not whole yet, or cannot be read; what is left then is lost.
+bool ServeConnection::read(std::string_view& bytes) {
   while (!bytes.empty()) {
     const auto progress = reader_.feed(bytes);
     if (reader_.error()) {
@@ -90,7 +97,6 @@ bool ServeConnection::read(std::string_view bytes) {
     if (progress.complete) {
       answering_ = true;
       keep_alive_ = head().keep_alive && !stopping_;
-      waiting_ += bytes;
       return true;
     }
     if (progress.head_complete && body_.empty()) {

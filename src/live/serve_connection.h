@@ -51,11 +51,10 @@ class ServeConnection {
   // The answer under way broke off: the connection has to be closed without its end.
   void cut();
 
-
   std::string& out() { return out_; }
-  int status() const { return status_; }           // of the last answer
+  int status() const { return status_; }         // of the last answer
   bool answering() const { return answering_; }  // a request has come and is not answered to its end
-  bool wants_bytes() const { return waiting_.size() < kWaitingMax; }
+  bool wants_bytes() const { return waiting_.size() - taken_ < kWaitingMax; }
   bool close_when_sent() const { return close_; }  // nothing more will come or be read
   void close_after_answer() {
     keep_alive_ = false;
@@ -64,13 +63,14 @@ class ServeConnection {
   }
 
  private:
-  bool read(std::string_view bytes);
+  bool read(std::string_view& bytes);
   void begin_head(int status, std::string_view content_type);
   void end_answer();
   void refuse(const net::HttpError& error);
 
   net::HttpReader reader_;
-  std::string waiting_;  // bytes behind the request at hand
+  std::string waiting_;    // bytes behind the request at hand
+  std::size_t taken_ = 0;  // of these
   std::string body_;
   std::string out_;
   Time received_;

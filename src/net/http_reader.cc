@@ -140,15 +140,17 @@ HttpReader::Progress HttpReader::feed(std::string_view bytes) {
   s.now = Progress{};
   s.pieces.clear();
   if (s.error) return s.now;
-  const llhttp_errno_t result = llhttp_execute(&s.parser, bytes.data(), bytes.size());
+  llhttp_errno_t result = llhttp_execute(&s.parser, bytes.data(), bytes.size());
+  if (result == HPE_PAUSED_UPGRADE) {
+    // The message before offered another protocol, which nobody here takes up: HTTP goes on. Nothing was read by this call,
+    // since the end of that message paused the parser first.
+    llhttp_resume_after_upgrade(&s.parser);
+    result = llhttp_execute(&s.parser, bytes.data(), bytes.size());
+  }
   s.now.consumed = bytes.size();
-  if (result == HPE_PAUSED || result == HPE_PAUSED_UPGRADE) {
+  if (result == HPE_PAUSED) {
     s.now.consumed = static_cast<std::size_t>(llhttp_get_error_pos(&s.parser) - bytes.data());
-    if (result == HPE_PAUSED) {
-      llhttp_resume(&s.parser);
-    } else {
-      llhttp_resume_after_upgrade(&s.parser);
-    }
+    llhttp_resume(&s.parser);
   } else if (result != HPE_OK) {
     if (!s.error) s.error = HttpError{.status = 400, .what = llhttp_get_error_reason(&s.parser)};
     s.now.consumed = 0;

@@ -59,6 +59,13 @@ TEST(HttpReader, ReadsMessagesHoweverTheyAreCut) {
        "GET /a HTTP/1.1\r\nHost: a\r\n\r\nGET /b HTTP/1.1\r\nHost: a\r\n\r\n",
        {"GET /a []", "GET /b []"},
        ""},
+      {"an upgrade that nobody takes up",
+       Kind::request,
+       "POST /a HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: 2\r\n\r\nok"
+       "GET /b HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n"
+       "GET /c HTTP/1.1\r\nHost: a\r\n\r\n",
+       {"POST /a [ok]", "GET /b []", "GET /c []"},
+       ""},
       {"response",
        Kind::response,
        "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n",

@@ -3,6 +3,7 @@
 #include <zmq.h>
 
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <thread>
 #include <utility>
@@ -11,7 +12,10 @@ namespace infbench::net {
 namespace {
 
 constexpr int kUnsentMax = 100'000;    // messages for one subscriber, as sglang's publisher
-constexpr int kUnreadMax = 1'000'000;  // messages; more are dropped, which the numbers show
+constexpr int kUnreadMax = 1'000'000;  // messages that the thread has not received; more are dropped, which the numbers show
+constexpr std::size_t kWaitingMax = std::size_t{256} << 20U;   // bytes that wait for the loop; more are dropped as well
+constexpr std::int64_t kMessageMax = std::int64_t{64} << 20U;  // bytes; a publisher that sends a larger one is disconnected
+constexpr std::size_t kMessageCost = 256;                      // bytes, besides the payload
 
 struct CloseContext {
   void operator()(void* context) const { zmq_ctx_term(context); }
@@ -116,7 +120,8 @@ struct ZmqSubscriber::Impl {
 
   EventLoop& loop;
   OnMessage on_message;
-  std::shared_ptr<bool> alive = std::make_shared<bool>(true);  // the loop's thread only
+  std::shared_ptr<bool> alive = std::make_shared<bool>(true);                                         // the loop's thread only
+  std::shared_ptr<std::atomic<std::size_t>> waiting = std::make_shared<std::atomic<std::size_t>>(0);  // bytes, for the loop
   Context context{zmq_ctx_new()};
   std::vector<Socket> sockets;  // the thread's, once it runs
   std::thread thread;
@@ -132,7 +137,11 @@ void ZmqSubscriber::Impl::receive_until_closed() {
         if (parts.size() != 3 || parts[1].size() != 8) continue;
         std::uint64_t sequence = 0;
         for (const char c : parts[1]) sequence = sequence << 8U | static_cast<std::uint8_t>(c);
-        loop.post([this, still = alive, i, sequence, payload = std::move(parts[2])] {
+        const std::size_t bytes = parts[2].size() + kMessageCost;
+        if (waiting->load() + bytes > kWaitingMax) continue;
+        *waiting += bytes;
+        loop.post([this, still = alive, counted = waiting, bytes, i, sequence, payload = std::move(parts[2])] {
+          *counted -= bytes;
           if (*still) on_message(i, sequence, payload);
         });
       }
@@ -157,6 +166,7 @@ Result<std::unique_ptr<ZmqSubscriber>> ZmqSubscriber::connect(EventLoop& loop, c
     impl->sockets.push_back(make_socket(impl->context, ZMQ_SUB));
     const Socket& socket = impl->sockets.back();
     set(socket, ZMQ_RCVHWM, kUnreadMax);
+    zmq_setsockopt(socket.get(), ZMQ_MAXMSGSIZE, &kMessageMax, sizeof kMessageMax);
     zmq_setsockopt(socket.get(), ZMQ_SUBSCRIBE, topic.data(), topic.size());
     if (zmq_connect(socket.get(), endpoint.c_str()) == 0) continue;
     errors.push_back({.what = "cannot subscribe to '" + endpoint + "': " + reason(),
