@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <span>
+#include <string>
+#include <string_view>
 #include <utility>
 
 #include "cli/grid.h"
@@ -47,12 +50,34 @@ struct Surroundings {
   std::string data_dir;
 };
 
+// "policy" holds for all stages: what a recipe says of one of them would stand before it, and all points be the same.
+std::vector<recipe::Edit> without_stage_policies(const GridPoint& point, std::span<const recipe::Recipe> recipes) {
+  const auto has_key = [&](std::string_view key) {
+    return std::ranges::any_of(point.values, [&](const auto& value) { return value.first == key; });
+  };
+  std::vector<recipe::Edit> edits;
+  if (!has_key("policy")) return edits;
+  for (const std::string flag : {"prefill-policy", "decode-policy"}) {
+    const std::string key = "frontend.args." + flag;
+    const auto says = [&](const recipe::Recipe& recipe) { return recipe.frontend.args.find(flag) != nullptr; };
+    if (!has_key(key) && std::ranges::any_of(recipes, says)) {
+      edits.push_back({.kind = recipe::Edit::Kind::unset, .text = key});
+    }
+  }
+  return edits;
+}
+
 Deployments deployments_of(const std::string& file, const SimulateOptions& options, const GridPoint& point,
                            const Surroundings& around, ErrorList& errors) {
   Deployments deployments;
   std::vector<recipe::Edit> edits = options.edits;
   edits.insert(edits.end(), point.edits.begin(), point.edits.end());
   auto recipes = read_all(file, options.compare, edits, around.cluster);
+  if (recipes) {
+    const std::vector<recipe::Edit> more = without_stage_policies(point, *recipes);
+    edits.insert(edits.end(), more.begin(), more.end());
+    if (!more.empty()) recipes = read_all(file, options.compare, edits, around.cluster);
+  }
   if (!recipes) errors.add(recipes.error());
   if (!recipes) return deployments;
   for (recipe::Recipe& recipe : *recipes) {

@@ -90,6 +90,7 @@ live::GatewaySettings settings_of(const RouteOptions& o) {
   s.request_timeout = seconds(o.request_timeout_s);
   s.head_timeout = of_seconds(o.head_timeout_s);
   s.shutdown_grace = seconds(o.grace_s);
+  if (o.chunk > 0) s.parameters.chunk = o.chunk;
   s.slo = {.ttft = of_seconds(o.ttft_ms / 1e3), .itl = of_seconds(o.itl_ms / 1e3)};
   return s;
 }

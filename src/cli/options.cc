@@ -1,5 +1,6 @@
 #include "cli/options.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include <CLI/CLI.hpp>
@@ -331,6 +332,9 @@ std::string mistake(const Command& command, const CLI::App& app) {
   if (!options->compare && options->recipes.size() > 1) return "simulate takes one recipe; to compare several: srtctl compare";
   if (!options->synthetic.empty() && !options->study.find.empty())
     return "--find speed needs a trace: a closed loop has no speed";
+  const auto of_speed = [](const std::string& axis) { return axis.starts_with("speed="); };
+  if (!options->synthetic.empty() && std::any_of(options->study.grids.begin(), options->study.grids.end(), of_speed))
+    return "--grid speed needs a trace: a closed loop has no speed";
   return study_mistake(options->study, !options->output_dir.empty());
 }
 

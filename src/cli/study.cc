@@ -131,6 +131,7 @@ Result<report::Draws> run_draws(std::span<const Case> cases, const Traffic& traf
     const Case& one = cases[i / draws];
     RunSettings settings = one.settings;
     settings.explain = false;
+    settings.with_timeline = false;
     settings.draw = i % draws;
     settings.seed += 1 + i % draws;
     const auto run = simulate_run(*one.deployment, traffic, settings);

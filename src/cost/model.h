@@ -73,7 +73,7 @@ struct Model {
   std::string scaled_from = {};  // not empty: an estimate from the data of this deployment, by the work of each GPU
   // How far each coefficient may be off, as a standard deviation relative to it (0.02 is 2 %), see draw.h. The file's
   // `uncertainty: {relative_sd_percent: X}`; where that is missing, from the held-out errors: 1.25 x the largest mean absolute
-  // error of a kind (that is the deviation of a normal error with such a mean), at least 1 %.
+  // error of a kind (that is the deviation of a normal error with such a mean), at least 1 %. Of an estimate 20 % at least.
   double relative_sd = 0;
 };
 

@@ -96,6 +96,12 @@ StepTime StepTime::without_prefix_attention() const {
   return other;
 }
 
+StepTime StepTime::with(const Coefficients& coefficients) const {
+  StepTime other(coefficients);
+  other.prefix_attention_ = prefix_attention_;
+  return other;
+}
+
 void StepTime::add_chunk(StepLoad& load, Tokens prefix, Tokens fresh) {
   INFBENCH_CHECK(prefix >= 0 && fresh > 0);
   ++load.chunks;

@@ -82,6 +82,8 @@ class StepTime {
 
   // The same, with prompts that attend to nothing but what the step itself computes of them.
   StepTime without_prefix_attention() const;
+  // The same with other coefficients: whether prompts attend to what was there before stays as it is.
+  StepTime with(const Coefficients& coefficients) const;
 
  private:
   Coefficients coefficients_;

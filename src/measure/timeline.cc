@@ -70,7 +70,7 @@ void Timeline::write_lane(const Lane& lane, const WorkerLoad& worker, std::strin
       if (f == kFields - 1) {
         json.value(sum / ns);
       } else {
-        json.value(static_cast<double>(100 * sum / ns) / 100);
+        json.value(static_cast<double>(100 * (sum / ns) + 100 * (sum % ns) / ns) / 100);  // so that nothing overflows
       }
     }
     json.end_array();

@@ -79,8 +79,9 @@ void add_policy_facts(const recipe::Recipe& recipe, std::vector<std::string>& ar
     fact("kv-tokens", std::to_string(*recipe.engine.kv_tokens));
   } else if (flags.mem_fraction_static) {
     fact("mem-fraction-static", shortest(*flags.mem_fraction_static));
-    fact("chunked-prefill-size", std::to_string(flags.chunked_prefill_size.value_or(-1)));
   }
+  // Policies reckon in such chunks; and it takes room from the KV.
+  fact("chunked-prefill-size", std::to_string(flags.chunked_prefill_size.value_or(-1)));
   fact("ttft-ms", std::to_string(recipe.benchmark.ttft_threshold_ms));
   fact("itl-ms", std::to_string(recipe.benchmark.itl_threshold_ms));
 }
@@ -99,6 +100,11 @@ void add_kv_sources(const recipe::Recipe& recipe, std::span<const Worker> worker
   add(argv,
       {"--kv-events-topic", events->topic, "--kv-events-page-size", std::to_string(recipe.engine_flags(first).page_size)});
   if (is_model(recipe)) add(argv, {"--kv-events-text"});
+}
+
+bool polls_loads(const recipe::Recipe& recipe) {
+  const auto polls = [&](Stage stage) { return recipe.policy(stage) == "power_of_two"; };
+  return recipe.disaggregated() ? polls(Stage::prefill) || polls(Stage::decode) : polls(Stage::whole);
 }
 
 // What the engine model has to be told, and a real engine finds out by itself.
@@ -222,9 +228,11 @@ std::vector<std::string> router_argv(const recipe::Recipe& recipe, const Site& s
   metrics("prometheus-port", std::to_string(router.metrics_port));
   if (ours) add_policy_facts(recipe, argv);
   if (ours) add_kv_sources(recipe, workers, argv);
-  // Until all workers have answered, sglang-router looks at them this often; its own default, 30 s, would be our lag.
+  // Until all workers have answered, sglang-router looks at them this often; its own default, 30 s, would be our lag. Under
+  // power_of_two it is also how often it asks for their loads: that stays as it is shipped, and as simulate takes it to be.
   constexpr std::string_view kStartupInterval = "worker-startup-check-interval";
-  if (!ours && recipe.frontend.args.find(kStartupInterval) == nullptr) add(argv, {fmt::format("--{}", kStartupInterval), "1"});
+  const bool given = recipe.frontend.args.find(kStartupInterval) != nullptr;
+  if (!ours && !given && !polls_loads(recipe)) add(argv, {fmt::format("--{}", kStartupInterval), "1"});
   append(argv, recipe::to_argv(shared ? without(recipe.frontend.args, kOursWhenShared) : recipe.frontend.args));
   return argv;
 }

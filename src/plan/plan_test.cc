@@ -213,6 +213,12 @@ TEST(Plan, TheRecipeSaysHowOftenTheRouterLooksAtStartingWorkers) {
   EXPECT_EQ(std::ranges::count(argv, *at), 1);
 }
 
+// It is how often sglang-router asks for loads, too, and simulate has that as it is shipped: 30 s.
+TEST(Plan, APolicyThatPollsLoadsPollsThemAsShipped) {
+  const Words argv = plan_of(shipped("agg-round-robin", {"frontend.args.policy=power_of_two"})).router.command.argv;
+  EXPECT_EQ(std::ranges::count(argv, "--worker-startup-check-interval"), 0);
+}
+
 TEST(Plan, OwnRouter) {
   const Words sets{"frontend.type=srtctl", "frontend.args={}"};
   const Words facts{"--host",
@@ -281,6 +287,8 @@ TEST(Plan, OwnRouterAsTheRecipeWantsIt) {
                                              "1",
                                              "--kv-tokens",
                                              "1000",
+                                             "--chunked-prefill-size",
+                                             "8192",
                                              "--ttft-ms",
                                              "2000",
                                              "--itl-ms",

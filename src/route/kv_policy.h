@@ -5,8 +5,8 @@
 //
 // The least cost wins, ties go to the lowest id; with a temperature a worker is drawn by softmax over -cost / ((most - least) x
 // temperature). At Stage::decode only what follows the first line counts. What a worker has is known from
-// its KV events, which a router here does not get: they are taken to say what a prompt's first token proves (its pages are
-// there) and what a cache of the worker's capacity must have evicted since (CacheGuess). Without use_kv_events it is the
+// its KV events. Where a router here gets none, they are taken to say what a prompt's first token proves (its pages are there)
+// and what a cache of the worker's capacity must have evicted since (CacheGuess). Without use_kv_events it is the
 // prompts that were sent there in the last approximate_ttl, whatever became of them; they are forgotten at the first Event
 // after that.
 //

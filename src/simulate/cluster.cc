@@ -58,9 +58,9 @@ std::optional<engine::QueueOrder> order_named(const std::string& policy) {
   return std::nullopt;
 }
 
-// sglang 0.5.6, model_runner.py (init_memory_pool): 512 for each context that fits the KV, within these.
+// sglang 0.5.6, model_runner.py (init_memory_pool): 512 for each context that fits the KV (parts of one count), within these.
 std::int64_t default_max_running_requests(Tokens kv_capacity, Tokens context_length) {
-  return std::clamp<std::int64_t>(kv_capacity / context_length * 512, 2048, 4096);
+  return std::clamp<std::int64_t>(kv_capacity * 512 / context_length, 2048, 4096);
 }
 
 Errors missing_flags(const recipe::Recipe& recipe, Role role, const recipe::EngineFlags& flags) {
@@ -156,7 +156,7 @@ void draw_step_times(Cluster& cluster, std::uint64_t draw) {
   cluster.drawn.clear();
   for (const auto& model : cluster.models) {
     const cost::Coefficients drawn = cost::drawn(model->step_time.coefficients(), model->relative_sd, draw);
-    cluster.drawn.push_back(std::make_shared<const cost::StepTime>(drawn));
+    cluster.drawn.push_back(std::make_shared<const cost::StepTime>(model->step_time.with(drawn)));
   }
   for (ClusterWorker& worker : cluster.workers) {
     for (std::size_t i = 0; i < cluster.models.size(); ++i) {

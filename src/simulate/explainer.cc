@@ -98,8 +98,9 @@ void Explainer::book_step(RequestId id, State& state, const engine::PromptPart& 
   const Duration prompts = std::min(whole, step.without_decodes);
   cost::StepLoad alone;
   cost::StepTime::add_chunk(alone, part.before, part.fresh);
-  const cost::StepTime& step_time = cluster_.workers[state.worker.value].step_time();
-  const Duration own = std::min(prompts, Duration{step_time.of(alone) / cost::kTicksPerNs});
+  const ClusterWorker& worker = cluster_.workers[state.worker.value];
+  const Duration host = worker.config.gap + worker.config.gap_per_request;  // a step of its own would wait for it, too
+  const Duration own = std::min(prompts, Duration{worker.step_time().of(alone) / cost::kTicksPerNs} + host);
   const Tokens again = state.decoding ? part.fresh : std::clamp<Tokens>(state.had - part.before, 0, part.fresh);
   // In two steps, so that no product overflows.
   const Duration recompute{own.ns / part.fresh * again + own.ns % part.fresh * again / part.fresh};
@@ -109,6 +110,7 @@ void Explainer::book_step(RequestId id, State& state, const engine::PromptPart& 
   parts[Part::others_prefill] += prompts - own;
   parts[Part::decode_batch] += whole - prompts;
   state.booked = step.end;
+  state.had = std::max(state.had, part.before + part.fresh);  // if it is preempted before its first token, this is lost
 }
 
 void Explainer::count_evicted(RequestId id, State& state, Tokens cached) {

@@ -53,7 +53,7 @@ class Explainer {
     WorkerId worker;
     Phase phase = Phase::queue;
     bool decoding = false;  // its first token is out
-    Tokens had = 0;         // so far its prompt's KV had been at this worker before, cached or evicted
+    Tokens had = 0;         // so far its prompt's KV was at this worker once, cached, evicted or computed
   };
 
   measure::TimeParts& parts_of(RequestId id);

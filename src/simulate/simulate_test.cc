@@ -341,6 +341,18 @@ TEST(Simulate, ADrawMovesTheEngineAndNotWhatPoliciesKnow) {
   EXPECT_EQ(told(run(trace, cluster, "round_robin")), drawn);
 }
 
+// The second prompt finds 960 of its 1,000 tokens in the cache; only what it computes itself costs attention, drawn or not.
+TEST(Simulate, ADrawLeavesPrefixAttentionOutWhereItWasLeftOut) {
+  cost::Coefficients c;
+  c.step = 1'000'000 * cost::kTicksPerNs;
+  c.attention_pair = cost::kTicksPerNs;
+  const cost::StepTime fitted = cost::StepTime(c).without_prefix_attention();
+  cost::StepLoad load;
+  cost::StepTime::add_chunk(load, 960, 40);
+  EXPECT_EQ(fitted.with(c).of(load), fitted.of(load));
+  EXPECT_NE(cost::StepTime(c).of(load), fitted.of(load));
+}
+
 TEST(Simulate, TheSeedDecidesWhatIsDrawn) {
   const trace::Trace trace = trace_of(drawn_trace(7, 60));
   const Cluster cluster = cluster_of({{Role::aggregated, 0}, {Role::aggregated, 1}});
