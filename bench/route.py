@@ -194,8 +194,10 @@ def cancel(table, folder):
         table.row(f"client left, worker silent {what} (ms)", most, ("<=", 50, "50"), 1)
 
 
+ENGINES = ("--gpu", "h200", "--tp", 2, "--model", "Qwen/Qwen3-32B", "--ttft-ms", 500, "--itl-ms", 6.25)
 QUALITY = {  # name: (program, policy, flags)
-    "min_ttft": (OURS, "min_ttft", ("--gpu", "h200", "--tp", 2, "--model", "Qwen/Qwen3-32B")),
+    "slo": (OURS, "slo", ENGINES),
+    "min_ttft": (OURS, "min_ttft", ENGINES),
     "min_ttft, no coefficients": (OURS, "min_ttft", ()),
     "sglang cache_aware": (SGLANG, "cache_aware", ()),
     "sglang round_robin": (SGLANG, "round_robin", ()),
