@@ -194,7 +194,7 @@ def cancel(table, folder):
         table.row(f"client left, worker silent {what} (ms)", most, ("<=", 50, "50"), 1)
 
 
-ENGINES = ("--gpu", "h200", "--tp", 2, "--model", "Qwen/Qwen3-32B", "--ttft-ms", 500, "--itl-ms", 6.25)
+ENGINES = ("--gpu", "h200", "--tp", 2, "--model", "Qwen/Qwen3-32B", "--ttft-ms", 500, "--itl-ms", 6.25, "--time-scale", SPEED)
 QUALITY = {  # name: (program, policy, flags)
     "slo": (OURS, "slo", ENGINES),
     "min_ttft": (OURS, "min_ttft", ENGINES),

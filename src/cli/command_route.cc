@@ -13,6 +13,7 @@
 #include "cli/commands.h"
 #include "cli/console.h"
 #include "cli/program_files.h"
+#include "cost/draw.h"
 #include "cost/model.h"
 #include "live/gateway_shell.h"
 #include "live/replay_inputs.h"
@@ -153,6 +154,7 @@ class Speeds {
         *data,
         {.model = options_.model, .precision = options_.precision, .gpu = options_.gpu, .tp = tp, .engine = options_.engine});
     if (!model) return warn(model.error());
+    model->step_time = model->step_time.with(cost::sped_up(model->step_time.coefficients(), options_.time_scale));
     return std::make_unique<cost::Model>(*std::move(model));
   }
 

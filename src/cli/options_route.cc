@@ -103,6 +103,8 @@ void add_engine(CLI::App& app, RouteOptions& o) {
       ->group(group)
       ->check(between(0, 1e12));
   app.add_option("--mem-fraction-static", o.mem_fraction, "Their share of GPU memory")->group(group)->check(between(0, 1));
+  add(app, group, "--time-scale", o.time_scale, "How many times faster they are than that: srtctl serve's flag of the name")
+      ->check(between(1e-3, 1e6));
   add(app, group, "--chunked-prefill-size", o.chunk, "Their prefill chunk; -1: prompts are not cut")->check(between(-1, 1e9));
 }
 

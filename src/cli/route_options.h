@@ -39,6 +39,7 @@ struct RouteOptions {
   double mem_fraction = 0;     // with it and the next the KV on a worker is computed; 0: not known
   std::int64_t chunk = 8192;   // tokens of a prefill step
   std::int64_t kv_tokens = 0;  // 0: not known
+  double time_scale = 1;       // the step times are divided by it
   double ttft_ms = 2000;
   double itl_ms = 25;
   std::string tls_certificate;  // files in PEM; empty: plain HTTP

@@ -31,6 +31,14 @@ TEST(Draw, DeviatesAsMuchAsTheUncertaintySays) {
   EXPECT_NEAR(std::sqrt(squares / kDraws), 0.02, 0.001);
 }
 
+TEST(SpedUp, DividesEveryTime) {
+  const Coefficients fast = sped_up(some(), 4);
+  EXPECT_NEAR(static_cast<double>(fast.step), static_cast<double>(some().step) / 4, 1);
+  EXPECT_NEAR(static_cast<double>(fast.attention_pair), static_cast<double>(some().attention_pair) / 4, 1);
+  EXPECT_EQ(fast.token_knees, some().token_knees);
+  EXPECT_EQ(sped_up(some(), 1).token, some().token);
+}
+
 TEST(Draw, IsTheSameForAllModelsAndAnotherForEachNumber) {
   Coefficients twice = some();
   twice.token *= 2;

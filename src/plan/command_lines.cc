@@ -80,6 +80,7 @@ void add_policy_facts(const recipe::Recipe& recipe, std::vector<std::string>& ar
   } else if (flags.mem_fraction_static) {
     fact("mem-fraction-static", shortest(*flags.mem_fraction_static));
   }
+  if (recipe.backend.type == "model" && recipe.engine.time_scale != 1) fact("time-scale", shortest(recipe.engine.time_scale));
   // Policies reckon in such chunks; and it takes room from the KV.
   fact("chunked-prefill-size", std::to_string(flags.chunked_prefill_size.value_or(-1)));
   fact("ttft-ms", std::to_string(recipe.benchmark.ttft_threshold_ms));

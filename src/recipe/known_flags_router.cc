@@ -190,6 +190,7 @@ constexpr auto kSrtctlRoute = std::to_array<KnownFlag>({
     {"seed", FlagType::integer},
     {"shutdown-grace-period-secs", FlagType::integer},
     {"temperature", FlagType::number},
+    {"time-scale", FlagType::number},
     {"tp", FlagType::integer},
     {"ttft-ms", FlagType::number},
     {"ttl-secs", FlagType::integer},
