@@ -120,7 +120,7 @@ class ServeWorker {
   std::int64_t epoch_s(Time now) const;
 
   ServeSettings settings_;
-  std::unique_ptr<ServeLog> log_;  // null: none is kept
+  std::unique_ptr<ServeLog> log_;               // null: none is kept
   std::unique_ptr<engine::KvJournal> journal_;  // null: nothing is published
   EngineHost host_;
   std::optional<PrefillRooms> prefill_rooms_;

@@ -74,8 +74,7 @@ bool ServeWorker::handle_get(ServeConnection& connection, std::string_view path,
     connection.answer(200, kJson, load_json(gauges()));
   } else if (path == "/metrics") {
     const std::string_view mode = disaggregation_mode(settings_.config.role);
-    connection.answer(200, kPrometheusType,
-                      stats_.metrics(settings_.model_name, mode == "null" ? "unified" : mode, gauges()));
+    connection.answer(200, kPrometheusType, stats_.metrics(settings_.model_name, mode == "null" ? "unified" : mode, gauges()));
   } else {
     return false;
   }
