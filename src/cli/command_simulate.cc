@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <optional>
 #include <set>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -97,22 +98,23 @@ ExitCode run_search(const SimulateOptions& options, std::span<const Case> cases,
 ExitCode run_and_report(const SimulateOptions& options, std::span<const Case> cases, const Traffic& traffic) {
   // A grid may have thousands of runs: of each only the figures stay, unless its records are to be written.
   const auto forget = [](SimulatedRun& run) {
-    run.records = {};
-    run.explanations = {};
+    run.records = std::vector<measure::RequestRecord>();  // `= {}` would keep the memory
+    run.explanations = std::vector<measure::Explanation>();
   };
-  const auto runs = run_cases(cases, traffic, options.study.jobs,
-                              options.output_dir.empty() ? std::function<void(SimulatedRun&)>(forget) : nullptr);
+  auto runs = run_cases(cases, traffic, options.study.jobs,
+                        options.output_dir.empty() ? std::function<void(SimulatedRun&)>(forget) : nullptr);
   if (!runs) return report_errors(runs.error());
+  std::optional<report::Draws> draws;
+  if (options.study.draws > 0) {
+    auto drawn = run_draws(cases, traffic, options.study.draws, options.study.jobs, report::labels_of(results_of(*runs)));
+    if (!drawn) return report_errors(drawn.error());
+    draws = *std::move(drawn);
+    for (std::size_t i = 0; i < runs->size(); ++i) (*runs)[i].result.summary.drawn_goodput = draws->goodput[i];
+  }
   if (!options.output_dir.empty()) {
     if (const auto written = write_all(options.output_dir, *runs); !written) return report_errors(written.error());
   }
   const std::vector<measure::RunResult> results = results_of(*runs);
-  std::optional<report::Draws> draws;
-  if (options.study.draws > 0) {
-    auto drawn = run_draws(cases, traffic, options.study.draws, options.study.jobs, report::labels_of(results));
-    if (!drawn) return report_errors(drawn.error());
-    draws = *std::move(drawn);
-  }
   const report::Draws* told = draws ? &*draws : nullptr;
   fmt::print("{}", options.json ? report::json_report(results, told) : report::terminal_report(results, wants_color(), told));
   return ExitCode::success;

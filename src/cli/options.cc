@@ -165,9 +165,12 @@ void group_options(CLI::App& app) {
     under(*app.get_subcommand(command), "Recipe", {"--file", "--set", "--unset"});
   }
   for (const char* command : {"simulate", "compare"}) {
-    under(*app.get_subcommand(command), "Traffic", {"--trace", "--workload", "--trace-dir", "--speed", "--seed"});
-    under(*app.get_subcommand(command), "Results", {"--output", "--json"});
+    under(*app.get_subcommand(command), "Traffic",
+          {"--trace", "--workload", "--trace-dir", "--synthetic", "--speed", "--seed"});
+    under(*app.get_subcommand(command), "Results", {"--output", "--json", "--explain"});
+    under(*app.get_subcommand(command), "Several runs", {"--draws", "--find", "--require", "--jobs"});
   }
+  under(*app.get_subcommand("compare"), "Several runs", {"--grid"});
 }
 
 void add_page_commands(CLI::App& app, Parsed& parsed) {

@@ -23,7 +23,7 @@ void add_study(CLI::App& command, StudyOptions& options, bool compare) {
   command.add_option("--find", options.find, "Search the highest speed at which each recipe still meets --require")
       ->check(CLI::IsMember({"speed"}))
       ->type_name("speed");
-  command.add_option("--require", options.require, "Goal of --find, as goodput_fraction>=0.9; may be repeated")
+  command.add_option("--require", options.require, "Goal of --find, as goodput_fraction>=0.9")
       ->type_name("FIGURE>=X")
       ->allow_extra_args(false);
   command.add_option("-j,--jobs", options.jobs, "Threads for several runs; default: one for each core")

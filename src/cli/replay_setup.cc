@@ -194,7 +194,7 @@ void fill_info(const ReplayOptions& o, ReplaySetup& setup, std::uint64_t seed) {
   measure::RunInfo& info = setup.info;
   info.generator = "infbench " INFBENCH_VERSION;
   for (const live::Target& target : setup.live.sender.targets) info.urls.push_back(target.url);
-  info.recipe = info.urls.size() == 1 ? info.urls.front() : fmt::format("{} servers", info.urls.size());
+  info.recipe = info.urls.size() == 1 ? info.urls.front() : fmt::format("a set of {} servers", info.urls.size());
   info.policy = info.urls.size() == 1 ? "the server's own" : "round_robin by the client";
   info.topology =
       fmt::format("{}{}", info.urls.front(), info.urls.size() > 1 ? fmt::format(" and {} more", info.urls.size() - 1) : "");

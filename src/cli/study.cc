@@ -31,7 +31,7 @@ Result<std::vector<T>> all_of(std::vector<std::optional<Result<T>>> results) {
 template <typename T>
 Result<std::vector<T>> in_parallel(std::size_t count, unsigned jobs, const std::function<Result<T>(std::size_t)>& task) {
   std::vector<std::optional<Result<T>>> results(count);
-  Progress progress("runs");
+  Progress progress("in virtual time", {.name = "runs"});
   parallel_for(
       count, jobs, [&](std::size_t i) { results[i] = task(i); }, [&](std::size_t ended) { progress(ended, count); });
   return all_of(std::move(results));

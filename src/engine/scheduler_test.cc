@@ -46,6 +46,12 @@ std::vector<Scenario> of_sglang() {
        {arrive(0, 1, 200, 1, 1), arrive(0, 2, 200, 1, 2), arrive(0, 3, 50, 1, 3)},
        {"1.200 first 1 cached 0", "1.200 end 1", "2.400 first 2 cached 0", "2.400 end 2", "3.450 first 3 cached 0",
         "3.450 end 3"}},
+      // 2 would be cut to the 64 tokens that 1 leaves; its 250 are more than what 1 leaves of 400, so it waits for the next
+      // batch.
+      {"MaxPrefillTokens: a prompt that would be cut waits all the same",
+       with(sglang(), [](WorkerConfig& c) { c.chunk = 256, c.prompts_max = 400; }),
+       {arrive(0, 1, 192, 1, 1), arrive(0, 2, 250, 1, 2)},
+       {"1.192 first 1 cached 0", "1.192 end 1", "2.442 first 2 cached 0", "2.442 end 2"}},
       {"LongestPrefixFirst: 3 has two pages in the cache and passes 2",
        with(sglang(), [](WorkerConfig& c) { c.running_max = 1, c.order = QueueOrder::longest_prefix; }),
        {arrive(0, 1, 128, 1, 1), arrive(5, 2, 500, 1, 2), arrive(5, 3, 192, 1, 1)},

@@ -63,9 +63,9 @@ void Worker::admit_prompts(Budget& budget, cost::StepLoad& load) {
       return;
     }
     const std::int64_t pages = pages_for(to_compute(job));
-    // Where prompts are not cut, one that would pass the limit is left to a batch of its own.
-    const bool whole = config_.chunk >= config_.context_length;
-    if (whole && !batch_.empty() && (pages - kv_.match(sharable(job))) * config_.page >= budget.prompts) return;
+    // A prompt that alone has as many tokens as the limit leaves waits for a batch that begins with it, even if it would be
+    // cut.
+    if (!batch_.empty() && (pages - kv_.match(sharable(job))) * config_.page >= budget.prompts) return;
     std::int64_t headroom = pages_for(budget.future);
     if (config_.role != Role::prefill) {
       headroom += pages_for(to_compute(job) + future_of(job.output - job.generated)) - pages;

@@ -76,6 +76,11 @@ void write_results(JsonWriter& json, const Summary& s) {
   json.member("output_tokens_per_s", s.output_tokens_per_s());
   json.member("output_tokens_per_s_per_gpu", s.output_tokens_per_s_per_gpu());
   json.member("peak_kv_fraction", s.kv_peak_fraction());
+  if (s.drawn_goodput.empty()) return;
+  json.key("drawn_goodput_fractions");
+  json.begin_array();
+  for (const double fraction : s.drawn_goodput) json.value(fraction);
+  json.end_array();
 }
 
 void write_workers(JsonWriter& json, const Summary& s) {

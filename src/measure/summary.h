@@ -107,6 +107,10 @@ struct Summary {
   Stats adj_time_to_first_token;
   Stats adj_inter_token_latency;
   Stats adj_request_latency;
+
+  // goodput_fraction() in worlds drawn from the uncertainty of the step times, where it was asked for; world k is the same for
+  // all runs of a comparison. Not of these records.
+  std::vector<double> drawn_goodput;
   Stats adj_decode_duration;
   // Of requests over HTTP, http_metrics.h says how.
   Stats usage_total_tokens;

@@ -52,13 +52,18 @@ std::string line_of(const Order& order) {
                      first ? order.mean_points : -order.mean_points, order.decided() ? "decided" : "not decided");
 }
 
-// All pairs of a few runs; of many each with the best.
-std::vector<Order> told_orders(const Draws& draws) {
-  if (draws.labels.size() <= kMostColumns) return orders_of(draws);
+std::size_t best_of(const Draws& draws) {
   std::size_t best = 0;
   for (std::size_t i = 1; i < draws.goodput.size(); ++i) {
     if (spread_of(draws.goodput[i]).mean > spread_of(draws.goodput[best]).mean) best = i;
   }
+  return best;
+}
+
+// All pairs of a few runs; of many each with the best.
+std::vector<Order> told_orders(const Draws& draws) {
+  if (draws.labels.size() <= kMostColumns) return orders_of(draws);
+  const std::size_t best = best_of(draws);
   std::vector<Order> orders;
   for (std::size_t i = 0; i < draws.labels.size(); ++i) {
     if (i != best) orders.push_back(order_of(draws, best, i));
@@ -78,6 +83,29 @@ std::vector<Order> orders_of(const Draws& draws) {
     for (std::size_t b = a + 1; b < draws.labels.size(); ++b) orders.push_back(order_of(draws, a, b));
   }
   return orders;
+}
+
+std::string certainty(std::span<const measure::RunResult> runs, std::span<const std::string> labels) {
+  Draws draws{.labels = {labels.begin(), labels.end()}, .goodput = {}};
+  for (const measure::RunResult& run : runs) draws.goodput.push_back(run.summary.drawn_goodput);
+  const bool same_worlds = std::all_of(runs.begin(), runs.end(), [&](const measure::RunResult& run) {
+    return run.summary.drawn_goodput.size() == draws.goodput[0].size() && run.info.seed == runs[0].info.seed;
+  });
+  if (runs.size() < 2 || !same_worlds || draws.goodput[0].empty()) return "";
+  const std::size_t best = best_of(draws);
+  std::string open;
+  Order least{.draws = INT64_MAX};
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    if (i == best) continue;
+    const Order order = order_of(draws, best, i);
+    if (!order.decided()) open += (open.empty() ? "" : ", ") + labels[i];
+    if (least.draws == INT64_MAX || order.a_better < least.a_better) least = order;
+  }
+  const std::string worlds = fmt::format("{} worlds drawn from the uncertainty of the step times", least.draws);
+  if (!open.empty()) return fmt::format("Not decided: in {}, {} is not surely above {}.", worlds, labels[best], open);
+  return fmt::format("Decided: in {}, {} is above {} in {}, by {:.1f} points in the mean.", worlds, labels[best],
+                     runs.size() == 2 ? labels[1 - best] : "each other run",
+                     least.a_better == least.draws ? "all" : fmt::format("{} or more", least.a_better), least.mean_points);
 }
 
 std::string draws_block(const Draws& draws) {
@@ -114,10 +142,6 @@ void write_draws(JsonWriter& json, const Draws& draws) {
     json.member("min", s.min);
     json.member("max", s.max);
     json.end_object();
-    json.key("goodput_fractions");
-    json.begin_array();
-    for (const double value : draws.goodput[i]) json.value(value);
-    json.end_array();
     json.end_object();
   }
   json.end_array();

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/json_writer.h"
+#include "measure/run.h"
 
 namespace infbench::report {
 
@@ -35,6 +36,9 @@ std::vector<Order> orders_of(const Draws& draws);  // of all pairs
 
 // For the terminal: the goodput of each run over the draws, then the pairs; of more than six runs each against the best.
 std::string draws_block(const Draws& draws);
+
+// In a sentence whether the best of these runs is surely above the others; empty unless all were repeated in the same worlds.
+std::string certainty(std::span<const measure::RunResult> runs, std::span<const std::string> labels);
 
 // {"draws", "decided_share", "runs": [{"label", "goodput_fraction": {"mean", "sd", "min", "max"}}], "pairs": [...]}.
 void write_draws(JsonWriter& json, const Draws& draws);

@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "base/output_file.h"
 #include "report/chart_data.h"
+#include "report/draws.h"
 #include "report/html_tables.h"
 #include "report/html_text.h"
 #include "report/page_assets.h"
@@ -39,10 +40,11 @@ std::string headline(std::span<const RunResult> results) {
 }
 
 // How far the verdict can be trusted.
-std::string certainty_of(std::span<const FolderRun> runs, const PageNotes& notes) {
+std::string certainty_of(std::span<const FolderRun> runs, Labels labels, const PageNotes& notes) {
   const std::string rest = notes.left_out.empty() ? "" : fmt::format("<p>{}</p>\n", escaped(notes.left_out));
-  if (!notes.certainty.empty()) return fmt::format("<p>{}</p>\n", escaped(notes.certainty)) + rest;
   if (runs.size() == 1) return "";
+  const std::string drawn = certainty(results_of(runs), labels);
+  if (!drawn.empty()) return fmt::format("<p>{}</p>\n", escaped(drawn)) + rest;
   const RunInfo& first = runs[0].run.info;
   const bool one_traffic = std::all_of(runs.begin(), runs.end(), [&](const FolderRun& run) {
     return run.run.info.trace_sha256 == first.trace_sha256 && run.run.info.speed == first.speed &&
@@ -184,7 +186,7 @@ std::vector<Section> sections_of(std::span<const FolderRun> runs, Labels labels)
 std::string header(std::span<const FolderRun> runs, Labels labels, const std::string& verdict_text, const PageNotes& notes) {
   const std::string kind = runs.size() == 1 ? "one run" : fmt::format("{} runs side by side", runs.size());
   return fmt::format("<header>\n<p class=\"kicker\">infbench report, {}</p>\n<h1>{}</h1>\n{}{}</header>\n", kind,
-                     escaped(verdict_text), certainty_of(runs, notes), flags(runs, labels));
+                     escaped(verdict_text), certainty_of(runs, labels, notes), flags(runs, labels));
 }
 
 std::string document_head(const std::string& title) {

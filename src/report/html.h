@@ -13,10 +13,9 @@
 
 namespace infbench::report {
 
-// Sentences under the headline; may be empty.
+// Sentences under the headline, beside how sure it is; may be empty.
 struct PageNotes {
-  std::string certainty = {};  // how sure the verdict is, where that was tested; else the page says that it was not
-  std::string left_out = {};   // which runs are not shown
+  std::string left_out = {};  // which runs are not shown
 };
 
 // At least one run. The same runs give the same bytes.

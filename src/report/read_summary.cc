@@ -58,6 +58,15 @@ class Reader {
     if (document_.at_pointer(pointer).get(array) != simdjson::SUCCESS) return;
     for (const element item : array) each(Reader(item));
   }
+  template <typename Each>
+  void members(std::string_view pointer, Each each) const {
+    simdjson::dom::object object;
+    if (document_.at_pointer(pointer).get(object) != simdjson::SUCCESS) return;
+    for (const auto [key, item] : object) {
+      std::string_view found;
+      if (item.get(found) == simdjson::SUCCESS) each(key, found);
+    }
+  }
   bool has(std::string_view pointer) const { return document_.at_pointer(pointer).error() == simdjson::SUCCESS; }
   bool complete() const { return complete_; }
 
@@ -114,6 +123,18 @@ void read_figures(const Reader& in, Summary& s) {
   double duration_s = 0;
   in.get("/duration_s", duration_s);
   s.duration = {std::llround(duration_s * 1e9)};
+}
+
+// The grid's point and the figures of --draws, which not every run has.
+void read_study(const Reader& in, const element& document, measure::RunResult& run) {
+  simdjson::dom::array drawn;
+  if (document.at_pointer("/drawn_goodput_fractions").get(drawn) == simdjson::SUCCESS) {
+    for (const element item : drawn) {
+      double fraction = 0;
+      if (item.get(fraction) == simdjson::SUCCESS) run.summary.drawn_goodput.push_back(fraction);
+    }
+  }
+  in.members("/point", [&](std::string_view key, std::string_view value) { run.info.point.emplace_back(key, value); });
 }
 
 void read_loads(const Reader& in, Summary& s) {
@@ -194,6 +215,7 @@ bool read_summary(const element& document, measure::RunResult& run) {
   read_info(in, run.info);
   run.summary.gpus = run.info.gpus;
   read_figures(in, run.summary);
+  read_study(in, document, run);
   read_loads(in, run.summary);
   if (in.has("/live")) read_live(in, run);
   return true;

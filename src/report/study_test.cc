@@ -85,6 +85,24 @@ TEST(Grid, HasARowForEachPointAndMarksTheBest) {
   EXPECT_EQ(json["runs"].at(1)["point"]["policy"].get_string().value(), "cache_aware");
 }
 
+TEST(Grid, FitsTheTerminal) {
+  std::vector<RunResult> runs = grid_of_two();
+  runs[0].info.recipe = "a-recipe-whose-name-is-far-too-long-for-a-table";
+  for (RunResult& run : runs) {
+    for (const char* key : {"backend.sglang_config.prefill.chunked-prefill-size", "resources.prefill_workers"}) {
+      run.info.point.emplace_back(key, "16384");
+    }
+  }
+  const std::string rows = grid_rows(runs, false);
+  std::size_t widest = 0;
+  for (std::size_t at = 0; at < rows.size(); at = rows.find('\n', at) + 1) widest = std::max(widest, rows.find('\n', at) - at);
+  EXPECT_LE(widest, kColumns) << rows;
+  EXPECT_THAT(rows, HasSubstr("good %"));
+  EXPECT_THAT(rows, HasSubstr("16384"));
+  EXPECT_THAT(rows, HasSubstr("left out for room: ITL p50, good req/s"));
+  EXPECT_THAT(grid_rows(grid_of_two(), false), Not(HasSubstr("left out")));
+}
+
 TEST(Explain, NamesLeadingCauses) {
   measure::Explanation e;
   e.to_first_token[Part::queue] = milliseconds(3);
