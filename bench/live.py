@@ -3,16 +3,13 @@ usage: bench/live.py [saturation|accuracy|lag|start|cancel ...] (default: all); 
 
 import contextlib
 import json
-import os
-import pathlib
-import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 
+from parts import run_parts
 from live_programs import AIPERF, OURS, Client, Engine
 from conftest import MODEL, PUBLISHED, SRTCTL, eventually, load, read_rows, write_rows  # noqa: I001  live_programs says where it is
 
@@ -289,19 +286,7 @@ PARTS = {"saturation": saturation, "accuracy": accuracy, "lag": lag, "start": st
 
 
 def main():
-    wanted = sys.argv[1:] or list(PARTS)
-    if unknown := [name for name in wanted if name not in PARTS]:
-        sys.exit(f"no such part: {', '.join(unknown)}; there are {', '.join(PARTS)}")
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is ended
-    print(f"{os.cpu_count()} processors, load average {os.getloadavg()[0]:.1f} at the start")
-    table = Table()
-    with tempfile.TemporaryDirectory(prefix="infbench-live-") as name:
-        for part in wanted:
-            begun = time.monotonic()
-            folder = pathlib.Path(name) / part
-            folder.mkdir()
-            PARTS[part](table, folder)
-            print(f"{part}: {time.monotonic() - begun:.0f} s", file=sys.stderr)
+    run_parts(PARTS, Table, "live")
 
 
 if __name__ == "__main__":

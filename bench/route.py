@@ -3,17 +3,15 @@ usage: bench/route.py [requests|sse|latency|memory|cancel|quality ...] (default:
 
 import contextlib
 import os
-import pathlib
 import re
-import signal
 import socket
 import statistics
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 
+from parts import run_parts
 from route_programs import HAPROXY, NGINX, OURS, PROGRAMS, REST, SGLANG, SRTCTL, Router, Workers, eventually, load
 
 REPEATS = 5
@@ -237,20 +235,8 @@ PARTS = {"requests": requests, "sse": sse, "latency": latency, "memory": memory,
 
 
 def main():
-    wanted = sys.argv[1:] or list(PARTS)
-    if unknown := [name for name in wanted if name not in PARTS]:
-        sys.exit(f"no such part: {', '.join(unknown)}; there are {', '.join(PARTS)}")
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is ended
-    print(f"{os.cpu_count()} processors, load average {os.getloadavg()[0]:.1f} at the start")
     os.sched_setaffinity(0, REST)
-    table = Table()
-    with tempfile.TemporaryDirectory(prefix="infbench-route-") as name:
-        for part in wanted:
-            begun = time.monotonic()
-            folder = pathlib.Path(name) / part
-            folder.mkdir()
-            PARTS[part](table, folder)
-            print(f"{part}: {time.monotonic() - begun:.0f} s", file=sys.stderr)
+    run_parts(PARTS, Table, "route")
 
 
 if __name__ == "__main__":

@@ -10,6 +10,8 @@
 #include <fstream>
 #include <sstream>
 
+#include "cost/yaml_findings.h"
+
 namespace infbench::cost {
 namespace {
 
@@ -37,51 +39,24 @@ constexpr std::array<Refused, 11> kRefused{{{"num_experts", "mixture of experts"
 
 constexpr std::int64_t kMost = std::int64_t{1} << 24;
 
-class Reader {
- public:
-  Reader(std::string path, const std::string& text) : path_(std::move(path)) {
-    std::istringstream stream(text);
-    for (std::string line; std::getline(stream, line);) lines_.push_back(std::move(line));
-  }
-
-  void note(const YAML::Mark& mark, std::string what, std::string hint = {}) {
-    Error error{.what = std::move(what), .hint = std::move(hint), .file = path_, .source_line = {}};
-    if (!mark.is_null()) {
-      error.line = mark.line + 1;
-      error.column = mark.column + 1;
-      if (static_cast<std::size_t>(mark.line) < lines_.size()) error.source_line = lines_[static_cast<std::size_t>(mark.line)];
-    }
-    errors_.push_back(std::move(error));
-  }
-
-  std::int64_t count(const YAML::Node& config, const char* name) {
-    const YAML::Node found = config[name];
-    if (!found.IsDefined()) {
-      note(config.Mark(), fmt::format("expected the key '{}' of a dense model", name));
-      return 0;
-    }
-    const std::string word = found.IsScalar() ? found.Scalar() : "";
-    std::int64_t value = 0;
-    const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
-    if (error == std::errc{} && end == word.data() + word.size() && value >= 1 && value <= kMost) return value;
-    note(found.Mark(), fmt::format("expected '{}' to be a whole number from 1 to {}, found '{}'", name, kMost, word));
+std::int64_t count(const YAML::Node& config, const char* name, Findings& findings) {
+  const YAML::Node found = config[name];
+  if (!found.IsDefined()) {
+    findings.add(config.Mark(), fmt::format("expected the key '{}' of a dense model", name));
     return 0;
   }
+  const std::string word = found.IsScalar() ? found.Scalar() : "";
+  std::int64_t value = 0;
+  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
+  if (error == std::errc{} && end == word.data() + word.size() && value >= 1 && value <= kMost) return value;
+  findings.add(found.Mark(), fmt::format("expected '{}' to be a whole number from 1 to {}, found '{}'", name, kMost, word));
+  return 0;
+}
 
-  std::int64_t count_or(const YAML::Node& config, const char* name, std::int64_t otherwise) {
-    const YAML::Node found = config[name];
-    return found.IsDefined() && !found.IsNull() ? count(config, name) : otherwise;
-  }
-
-  const std::string& path() const { return path_; }
-  Errors take() { return std::move(errors_); }
-  bool failed() const { return !errors_.empty(); }
-
- private:
-  std::string path_;
-  std::vector<std::string> lines_;
-  Errors errors_;
-};
+std::int64_t count_or(const YAML::Node& config, const char* name, std::int64_t otherwise, Findings& findings) {
+  const YAML::Node found = config[name];
+  return found.IsDefined() && !found.IsNull() ? count(config, name, findings) : otherwise;
+}
 
 bool means_nothing(const YAML::Node& value) {
   if (!value.IsScalar()) return value.IsNull();
@@ -89,7 +64,7 @@ bool means_nothing(const YAML::Node& value) {
   return word == "false" || word == "0" || word == "null" || word.empty();
 }
 
-void refuse_what_is_not_dense(const YAML::Node& config, Reader& reader) {
+void refuse_what_is_not_dense(const YAML::Node& config, Findings& findings) {
   const YAML::Node window = config["use_sliding_window"];
   const bool no_window = window.IsDefined() && means_nothing(window);
   for (const auto& item : config) {
@@ -97,50 +72,50 @@ void refuse_what_is_not_dense(const YAML::Node& config, Reader& reader) {
     const std::string& name = item.first.Scalar();
     const auto refused = std::find_if(kRefused.begin(), kRefused.end(), [&](const Refused& r) { return r.key == name; });
     if (refused == kRefused.end() || means_nothing(item.second) || (no_window && name == "sliding_window")) continue;
-    reader.note(item.first.Mark(), fmt::format("the engine model cannot estimate '{}': {}", name, refused->why),
-                "dense models with bf16 weights can be estimated; others need measured step times");
+    findings.add(item.first.Mark(), fmt::format("the engine model cannot estimate '{}': {}", name, refused->why),
+                 "dense models with bf16 weights can be estimated; others need measured step times");
   }
   const YAML::Node names = config["architectures"];
   if (!names.IsDefined() || !names.IsSequence()) return;
   for (const auto& name : names) {
     const std::string word = name.IsScalar() ? name.Scalar() : "";
     if (std::find(kDense.begin(), kDense.end(), word) != kDense.end()) continue;
-    reader.note(name.Mark(), fmt::format("the engine model does not know 'architectures' {}", word),
-                fmt::format("those it knows are {}", fmt::join(kDense, ", ")));
+    findings.add(name.Mark(), fmt::format("the engine model does not know 'architectures' {}", word),
+                 fmt::format("those it knows are {}", fmt::join(kDense, ", ")));
   }
 }
 
-std::int64_t bytes_per_weight(const YAML::Node& config, Reader& reader) {
+std::int64_t bytes_per_weight(const YAML::Node& config, Findings& findings) {
   for (const char* name : {"torch_dtype", "dtype"}) {
     const YAML::Node found = config[name];
     if (!found.IsDefined() || found.IsNull()) continue;
     const std::string word = found.IsScalar() ? found.Scalar() : "";
     if (word == "bfloat16" || word == "float16") return 2;
-    reader.note(found.Mark(), fmt::format("expected '{}' to be bfloat16 or float16, found '{}'", name, word));
+    findings.add(found.Mark(), fmt::format("expected '{}' to be bfloat16 or float16, found '{}'", name, word));
     return 2;
   }
   return 2;
 }
 
-Result<Architecture> read(const YAML::Node& config, Reader& reader) {
+Result<Architecture> read(const YAML::Node& config, Findings& findings) {
   if (!config.IsMap()) {
-    reader.note(config.Mark(), "expected the keys of a model's config.json");
-    return fail(reader.take());
+    findings.add(config.Mark(), "expected the keys of a model's config.json");
+    return fail(findings.take());
   }
-  refuse_what_is_not_dense(config, reader);
-  if (reader.failed()) return fail(reader.take());  // what is missing then does not matter
+  refuse_what_is_not_dense(config, findings);
+  if (!findings.empty()) return fail(findings.take());  // what is missing then does not matter
   Architecture a;
-  a.layers = reader.count(config, "num_hidden_layers");
-  a.hidden = reader.count(config, "hidden_size");
-  a.heads = reader.count(config, "num_attention_heads");
-  a.kv_heads = reader.count_or(config, "num_key_value_heads", a.heads);
-  a.head_size = reader.count_or(config, "head_dim", a.heads > 0 ? a.hidden / a.heads : 0);
-  a.intermediate = reader.count(config, "intermediate_size");
-  a.vocabulary = reader.count(config, "vocab_size");
+  a.layers = count(config, "num_hidden_layers", findings);
+  a.hidden = count(config, "hidden_size", findings);
+  a.heads = count(config, "num_attention_heads", findings);
+  a.kv_heads = count_or(config, "num_key_value_heads", a.heads, findings);
+  a.head_size = count_or(config, "head_dim", a.heads > 0 ? a.hidden / a.heads : 0, findings);
+  a.intermediate = count(config, "intermediate_size", findings);
+  a.vocabulary = count(config, "vocab_size", findings);
   const YAML::Node tied = config["tie_word_embeddings"];
   a.tied = tied.IsDefined() && tied.IsScalar() && tied.Scalar() == "true";
-  a.bytes_per_weight = bytes_per_weight(config, reader);
-  if (reader.failed()) return fail(reader.take());
+  a.bytes_per_weight = bytes_per_weight(config, findings);
+  if (!findings.empty()) return fail(findings.take());
   return a;
 }
 
@@ -172,12 +147,12 @@ Result<Architecture> read_architecture(const std::string& path) {
   buffer << file.rdbuf();
   if (!file) return fail(Error{.what = "cannot read the file", .hint = {}, .file = path, .source_line = {}});
   const std::string text = std::move(buffer).str();
-  Reader reader(path, text);
+  Findings findings(path, text);
   try {
-    return read(YAML::Load(text), reader);
+    return read(YAML::Load(text), findings);
   } catch (const YAML::Exception& error) {
-    reader.note(error.mark, fmt::format("not valid: {}", error.msg));
-    return fail(reader.take());
+    findings.add(error.mark, fmt::format("not valid: {}", error.msg));
+    return fail(findings.take());
   }
 }
 

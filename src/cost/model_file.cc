@@ -12,39 +12,13 @@
 
 #include "cost/decimal.h"
 #include "cost/model.h"
+#include "cost/yaml_findings.h"
 
 namespace infbench::cost {
 namespace {
 
 constexpr std::int64_t kFormat = 1;
 constexpr std::int64_t kMost = std::int64_t{1} << 50;  // bytes, tokens: far above any machine's
-
-// Where mistakes are collected, with the lines they are in.
-class Findings {
- public:
-  Findings(std::string path, const std::string& text) : path_(std::move(path)) {
-    std::istringstream stream(text);
-    for (std::string line; std::getline(stream, line);) lines_.push_back(std::move(line));
-  }
-
-  void add(const YAML::Mark& mark, std::string what, std::string hint = {}) {
-    Error error{.what = std::move(what), .hint = std::move(hint), .file = path_, .source_line = {}};
-    if (!mark.is_null()) {
-      error.line = mark.line + 1;
-      error.column = mark.column + 1;
-      if (static_cast<std::size_t>(mark.line) < lines_.size()) error.source_line = lines_[static_cast<std::size_t>(mark.line)];
-    }
-    errors_.push_back(std::move(error));
-  }
-
-  Errors take() { return std::move(errors_); }
-  bool empty() const { return errors_.empty(); }
-
- private:
-  std::string path_;
-  std::vector<std::string> lines_;
-  Errors errors_;
-};
 
 // A mapping whose keys are exactly `names`, and perhaps `optional_name`: what else there is, what is twice and what is missing
 // is found here. Each value is then asked for by name and type; a bad one is a finding and gives the type's zero.
