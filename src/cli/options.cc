@@ -252,7 +252,7 @@ void add_commands(CLI::App& app, Parsed& parsed) {
   add_simulation(*simulate, parsed.simulate, parsed.edits);
   simulate->footer("Example: srtctl simulate -f recipies/qwen3-32b/agg-round-robin.yaml --workload conversation --speed 2");
 
-  CLI::App* compare = app.add_subcommand("compare", "Run two or more recipes on the same trace in virtual time");
+  CLI::App* compare = app.add_subcommand("compare", "Run several recipes, or a grid, on the same trace in virtual time");
   parsed.compare.compare = true;
   add_simulation(*compare, parsed.compare, parsed.edits);
   compare->footer(
