@@ -238,7 +238,7 @@ std::size_t FakeNetwork::give(const std::shared_ptr<Wire>& wire, int side, std::
   bytes = bytes.substr(0, fate.room - way.in_there);
   if (watch.sent) watch.sent(*wire, side, bytes);
   const std::size_t taken = bytes.size();
-  while (!bytes.empty() && !wire->broken) {
+  while (!bytes.empty() && !wire->broken && !way.cut) {
     std::size_t piece = piece_of(*wire, bytes.size());
     bool breaks = false;
     if (break_after && way.given + piece > *break_after) {
@@ -260,8 +260,7 @@ std::size_t FakeNetwork::give(const std::shared_ptr<Wire>& wire, int side, std::
        [this, wire, side, text = std::string(bytes.substr(0, piece)), epoch = way.epoch] { arrive(wire, side, text, epoch); });
     if (breaks) at(arrival, kNoLoop, [this, wire, how = fate.breaks] { break_now(wire, how); });
     bytes.remove_prefix(piece);
-    if (breaks) way.in_there += bytes.size();  // the rest is never read
-    if (breaks) break;
+    way.cut = breaks;
   }
   return taken;
 }
@@ -288,7 +287,7 @@ void FakeNetwork::took(const std::shared_ptr<Wire>& wire, int side, std::size_t 
 
 void FakeNetwork::end(const std::shared_ptr<Wire>& wire, int side, bool reset) {
   Wire::Direction& way = wire->directions[static_cast<std::size_t>(side)];
-  if (wire->broken || (way.ended && !reset)) return;
+  if (wire->broken || way.cut || (way.ended && !reset)) return;
   way.ended = true;
   if (watch.gone) watch.gone(*wire, side, false);
   way.last_arrival = std::max(way.last_arrival + Duration{1}, now_ + transit(*wire));

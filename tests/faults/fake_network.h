@@ -64,6 +64,7 @@ struct Wire {
     std::size_t in_there = 0;  // given and not read
     std::uint32_t epoch = 0;   // bytes of an earlier one are lost
     bool ended = false;        // its end is on its way
+    bool cut = false;          // it is about to break: nothing more comes through
   };
   std::uint64_t number = 0;
   Fate fate;
