@@ -132,6 +132,7 @@ void CallWatch::request_to_worker(Line& line) {
   Call& call = calls_[line.id];
   ++dispatched_;
   ++running_;
+  ++running_on_[line.host];
   ++count_of(call, line.role);
   line.answered = false;
   touched_.insert(line.id);
@@ -147,15 +148,15 @@ void CallWatch::end_attempt(Line& line) {
   line.reused = true;
   if (line.id.empty()) return;
   --running_;
+  --running_on_[line.host];
   --count_of(calls_[line.id], line.role);
   touched_.insert(line.id);
   line.id.clear();
 }
 
 int CallWatch::attempts_on(const std::string& host) const {
-  int running = 0;
-  for (const auto& [number, line] : workers_) running += line.host == host && !line.id.empty() ? 1 : 0;
-  return running;
+  const auto found = running_on_.find(host);
+  return found == running_on_.end() ? 0 : found->second;
 }
 
 std::string CallWatch::complaint() {

@@ -89,6 +89,7 @@ class CallWatch {
   std::map<std::string, Call> calls_;  // by x-request-id
   std::map<std::string, std::string> rooms_;
   std::set<std::string> touched_;
+  std::map<std::string, int> running_on_;  // by host
   std::size_t live_ = 0;
   std::size_t running_ = 0;
   std::uint64_t dispatched_ = 0;

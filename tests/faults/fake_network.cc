@@ -124,7 +124,7 @@ bool FakeNetwork::step(Time until) {
   ++steps_;
   event.run();
   event.run = {};
-  if (watch.stepped) watch.stepped();
+  if (watch.stepped) watch.stepped(event.loop);
   return true;
 }
 

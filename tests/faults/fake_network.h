@@ -82,7 +82,7 @@ struct Watch {
   std::function<void(const Wire&, int side, std::string_view bytes)> read;  // told to that side
   // That side has let go of it, or (`told`) was told its end.
   std::function<void(const Wire&, int side, bool told)> gone;
-  std::function<void()> stepped;
+  std::function<void(LoopId)> stepped;  // an event of that loop is over
 };
 
 struct FaultCounts {

@@ -31,7 +31,7 @@ Run::Run(const Scenario& scenario, bool verbose)
   network_.watch = {.sent = [this](const Wire& w, int side, std::string_view bytes) { calls_.sent(w, side, bytes); },
                     .read = [this](const Wire& w, int side, std::string_view bytes) { calls_.read(w, side, bytes); },
                     .gone = [this](const Wire& w, int side, bool told) { calls_.gone(w, side, told); },
-                    .stepped = [this] { check_step(); }};
+                    .stepped = [this](LoopId loop) { check_step(network_.host_of(loop)); }};
 }
 
 Run::~Run() {
@@ -70,17 +70,18 @@ void Run::start_gateway() {
   INFBENCH_CHECK(gateway_->open().has_value());
 }
 
-void Run::start_client() {
+void Run::start_client(const std::string& rows) {
+  sender_.reset();
   network_.enter("client");
   client_loop_ = std::make_unique<net::EventLoop>();
-  trace_ = trace::read_trace_text(scenario_.rows, "rows").value().trace;
+  trace_ = trace::read_trace_text(rows, "rows").value().trace;
   sender_options_.targets = {scenario_.gateway.workers.front().target};
   sender_options_.targets.front().host = "gateway";
   sender_options_.targets.front().port = kGatewayPort;
   sender_options_.request.model = "test/model";
   sender_options_.request.endpoint = scenario_.chat ? live::Endpoint::chat : live::Endpoint::completions;
   sender_options_.request.streaming = scenario_.streaming;
-  sender_options_.request.id_seed = scenario_.seed;
+  ++sender_options_.request.id_seed;
   sender_options_.keep_raw = true;
   sender_options_.use_server_count = scenario_.server_count;
   sender_options_.request_timeout = scenario_.client_timeout;
@@ -184,12 +185,13 @@ std::string Run::go() {
   network_.note(text_of(scenario_));
   start_workers();
   start_gateway();
-  start_client();
+  start_client(scenario_.rows);
   plan_mishaps();
   if (!run_until_finished()) wrong("the client's requests never end");
   check_client();
   if (complaint_.empty()) run_for(kRest);
   if (complaint_.empty()) check_rest();
+  if (complaint_.empty()) ask_again();
   if (complaint_.empty()) end_all();
   figures_.steps = network_.steps();
   figures_.faults = network_.counts();
@@ -211,6 +213,30 @@ void Run::run_for(Duration duration) {
   const Time until = network_.now() + duration;
   while (complaint_.empty() && network_.step(until)) {
   }
+}
+
+// Whatever has been, everything works again: as many requests as may be under way at once succeed.
+void Run::ask_again() {
+  const live::GatewaySettings& g = scenario_.gateway;
+  std::size_t requests = static_cast<std::size_t>(g.admission.concurrent_max.value_or(3));
+  if (g.clients_max > 0) requests = std::min(requests, g.clients_max);
+  std::string rows;
+  for (std::size_t i = 0; i < requests; ++i) {
+    rows += R"({"timestamp": 0, "input_length": 20, "output_length": 3, "hash_ids": [)" + std::to_string(100 + i) + "]}\n";
+  }
+  records_.clear();
+  finished_ = 0;
+  cancelled_ = false;
+  scenario_.calm = !scenario_.flaky;
+  // A breaker that is half open lets one through at a time.
+  const bool closed = std::ranges::all_of(gateway_->gateway().workers(), [](const live::GatewayWorker& worker) {
+    return worker.removed || worker.breaker.state() == live::CircuitBreaker::State::closed;
+  });
+  scenario_.in_flight_max = closed ? std::nullopt : std::optional(1);
+  network_.note("everything is well, " + std::to_string(requests) + " requests more");
+  start_client(rows);
+  if (!run_until_finished()) wrong("the client's last requests never end");
+  check_client();
 }
 
 // Everybody is asked to end, does, and leaves nothing behind that calls back.

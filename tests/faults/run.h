@@ -40,7 +40,7 @@ class Run {
  private:
   void start_workers();
   void start_gateway();
-  void start_client();
+  void start_client(const std::string& rows);
   void plan_mishaps();
   void do_mishap(const Mishap& mishap);
   void end_worker(std::size_t index, Duration length);
@@ -50,9 +50,10 @@ class Run {
 
   bool run_until_finished();
   void run_for(Duration duration);
+  void ask_again();
   void end_all();
 
-  void check_step();
+  void check_step(const std::string& host);  // whose event is over
   void check_gateway();
   void check_record(const measure::LiveRecord& live);
   void check_failure(const measure::LiveRecord& live);

@@ -109,7 +109,8 @@ class Drawing {
                         ", \"output_length\": " + std::to_string(1 + below(chance(0.2) ? 40 : 6)) + ", \"hash_ids\": [";
       for (std::uint64_t block = 0; block * 512 < input; ++block) row += (block > 0 ? ", " : "") + std::to_string(below(12));
       row += "]";
-      if (s_.chat && chance(0.35)) row += ", \"session_id\": " + std::to_string(below(4)) + ", \"delay\": " + std::to_string(below(200));
+      if (s_.chat && chance(0.35))
+        row += ", \"session_id\": " + std::to_string(below(4)) + ", \"delay\": " + std::to_string(below(200));
       rows.emplace_back(at_ms, row + "}\n");
     }
     std::ranges::stable_sort(rows, {}, [](const auto& row) { return row.first; });
