@@ -164,11 +164,13 @@ void Run::replace_worker(std::size_t index, Duration length) {
   std::string body = R"({"url":")" + worker.target.url + R"(","worker_type":")" +
                      (worker.role == Role::aggregated ? "regular" : std::string(name_of(worker.role))) + "\"";
   if (worker.bootstrap_port) body += ",\"bootstrap_port\":" + std::to_string(*worker.bootstrap_port);
-  network_.at(network_.now() + length, kNoLoop, [this, index, body = body + "}"] {
-    network_.note(worker_host(index) + " is given to the gateway");
-    admins_.push_back(
-        std::make_unique<AdminProgram>(live::HttpCall::Request{.method = "POST", .path = "/workers", .body = body}));
-  });
+  for (const Duration after : {length, kHealAfter * 3}) {  // the first may be lost on its way
+    network_.at(network_.now() + after, kNoLoop, [this, index, body = body + "}"] {
+      network_.note(worker_host(index) + " is given to the gateway");
+      admins_.push_back(
+          std::make_unique<AdminProgram>(live::HttpCall::Request{.method = "POST", .path = "/workers", .body = body}));
+    });
+  }
 }
 
 void Run::heal() {
