@@ -14,7 +14,7 @@ namespace {
 
 constexpr Duration kHealAfter = seconds(8);
 constexpr Duration kPatience = seconds(5'000);  // for the whole run
-constexpr Duration kRest = seconds(100);        // longer than every stall, linger and idle time
+constexpr Duration kRest = seconds(66);         // longer than every linger and idle time
 constexpr std::uint64_t kStepsMost = 2'000'000;
 
 std::map<std::string, Role> roles_of(const Scenario& scenario) {
@@ -191,7 +191,7 @@ std::string Run::go() {
   plan_mishaps();
   if (!run_until_finished()) wrong("the client's requests never end");
   check_client();
-  if (complaint_.empty()) run_for(kRest);
+  if (complaint_.empty()) run_for(kRest + (network_.counts().stalls > 0 ? scenario_.rates.stall_most * 2 : Duration{}));
   if (complaint_.empty()) check_rest();
   if (complaint_.empty()) ask_again();
   if (complaint_.empty()) end_all();
