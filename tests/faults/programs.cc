@@ -167,13 +167,15 @@ void StrangerProgram::act() {
 
 // ---- An administrator
 
-AdminProgram::AdminProgram(const live::HttpCall::Request& request)
+AdminProgram::AdminProgram(const std::string& host, int port, const live::HttpCall::Request& request)
     : loop_([] {
         FakeNetwork::here().enter("admin");
         return net::EventLoop::Received::stamped;
       }()) {
-  const live::Target gateway{.host = "gateway", .port = kGatewayPort, .path = {}, .url = {}};
-  call_ = std::make_unique<live::HttpCall>(loop_, gateway, request, seconds(10), [this](const auto&) { ended_ = true; });
+  const live::Target target{.host = host, .port = port, .path = {}, .url = {}};
+  call_ = std::make_unique<live::HttpCall>(loop_, target, request, seconds(10), [this](const Result<live::HttpAnswer>& answer) {
+    if (answer) answer_ = answer->body;
+  });
 }
 
 }  // namespace infbench::faults

@@ -76,15 +76,15 @@ class StrangerProgram {
   bool ended_ = false;
 };
 
-// One request of an administrator to the gateway; the answer is not looked at.
+// One request of an administrator.
 class AdminProgram {
  public:
-  explicit AdminProgram(const live::HttpCall::Request& request);
-  bool ended() const { return ended_; }
+  AdminProgram(const std::string& host, int port, const live::HttpCall::Request& request);
+  const std::string& answer() const { return answer_; }  // its body; empty: none came
 
  private:
   net::EventLoop loop_;
-  bool ended_ = false;
+  std::string answer_;
   std::unique_ptr<live::HttpCall> call_;
 };
 

@@ -4,6 +4,8 @@
 #include <cstdlib>
 #include <utility>
 
+#include <unistd.h>
+
 #include "base/check.h"
 #include "live/replay_schedule.h"
 #include "live/serve_for_test.h"
@@ -16,6 +18,7 @@ constexpr Duration kHealAfter = seconds(8);
 constexpr Duration kPatience = seconds(5'000);  // for the whole run
 constexpr Duration kRest = seconds(66);         // longer than every linger and idle time
 constexpr std::uint64_t kStepsMost = 2'000'000;
+constexpr std::uint64_t kLogged = 8;  // of so many seeds one keeps a decision log
 
 std::map<std::string, Role> roles_of(const Scenario& scenario) {
   std::map<std::string, Role> roles;
@@ -38,6 +41,7 @@ Run::~Run() {
   network_.watch = {};
   strangers_.clear();
   admins_.clear();
+  if (!log_path_.empty()) static_cast<void>(::unlink(log_path_.c_str()));
 }
 
 void Run::wrong(const std::string& what) {
@@ -63,10 +67,17 @@ void Run::start_workers() {
 void Run::start_gateway() {
   network_.enter("gateway");
   gateway_loop_ = std::make_unique<net::EventLoop>();
-  auto gateway = live::Gateway::make(scenario_.gateway, network_.now());
+  if (scenario_.seed % kLogged == 0) {
+    log_path_ = "/tmp/faults_test." + std::to_string(::getpid()) + ".jsonl";
+    static_cast<void>(::unlink(log_path_.c_str()));
+    log_ = std::make_unique<live::GatewayLog>(scenario_.gateway, network_.now(), network_.epoch_ns(network_.now()));
+    log_file_ = std::make_unique<live::DecisionFile>(live::DecisionFile::open(log_path_).value());
+  }
+  auto gateway = live::Gateway::make(scenario_.gateway, network_.now(), log_.get());
   INFBENCH_CHECK(gateway.has_value());
   gateway_ = std::make_unique<live::GatewayShell>(*gateway_loop_, scenario_.gateway, *std::move(gateway),
                                                   [this] { gateway_drained_ = true; });
+  if (log_ != nullptr) gateway_->write_log_to(*log_, *log_file_);
   INFBENCH_CHECK(gateway_->open().has_value());
 }
 
@@ -127,9 +138,7 @@ void Run::do_mishap(const Mishap& m) {
     }
     case What::clock_step: return network_.step_epoch(m.length);
     case What::remove: return replace_worker(m.host, m.length);
-    case What::flush:
-      admins_.push_back(std::make_unique<AdminProgram>(live::HttpCall::Request{.method = "POST", .path = "/flush_cache"}));
-      return;
+    case What::flush: admin({.method = "POST", .path = "/flush_cache"}); return;
     case What::stop_sending:
       network_.note("the client sends nothing more");
       return client_loop_->post([this] { sender_->stop_sending(); });
@@ -159,18 +168,20 @@ void Run::replace_worker(std::size_t index, Duration length) {
   calls_.forget_failures();
   const live::UpstreamSettings& worker = scenario_.gateway.workers[index];
   network_.note(worker_host(index) + " is taken out of the gateway");
-  admins_.push_back(
-      std::make_unique<AdminProgram>(live::HttpCall::Request{.method = "DELETE", .path = "/workers/" + worker.target.url}));
+  admin({.method = "DELETE", .path = "/workers/" + worker.target.url});
   std::string body = R"({"url":")" + worker.target.url + R"(","worker_type":")" +
                      (worker.role == Role::aggregated ? "regular" : std::string(name_of(worker.role))) + "\"";
   if (worker.bootstrap_port) body += ",\"bootstrap_port\":" + std::to_string(*worker.bootstrap_port);
   for (const Duration after : {length, kHealAfter * 3}) {  // the first may be lost on its way
     network_.at(network_.now() + after, kNoLoop, [this, index, body = body + "}"] {
       network_.note(worker_host(index) + " is given to the gateway");
-      admins_.push_back(
-          std::make_unique<AdminProgram>(live::HttpCall::Request{.method = "POST", .path = "/workers", .body = body}));
+      admin({.method = "POST", .path = "/workers", .body = body});
     });
   }
+}
+
+void Run::admin(const live::HttpCall::Request& request) {
+  admins_.push_back(std::make_unique<AdminProgram>("gateway", kGatewayPort, request));
 }
 
 void Run::heal() {
@@ -193,6 +204,7 @@ std::string Run::go() {
   check_client();
   if (complaint_.empty()) run_for(kRest + (network_.counts().stalls > 0 ? scenario_.rates.stall_most * 2 : Duration{}));
   if (complaint_.empty()) check_rest();
+  if (complaint_.empty()) check_counters();
   if (complaint_.empty()) ask_again();
   if (complaint_.empty()) end_all();
   figures_.steps = network_.steps();
@@ -257,6 +269,7 @@ void Run::end_all() {
   client_loop_.reset();
   gateway_.reset();
   gateway_loop_.reset();
+  check_log();
   workers_.clear();
   flaky_.reset();
   strangers_.clear();

@@ -47,6 +47,7 @@ class Run {
   void start_worker(WorkerProgram& worker);
   void replace_worker(std::size_t index, Duration length);
   void heal();
+  void admin(const live::HttpCall::Request& request);  // asks the gateway
 
   bool run_until_finished();
   void run_for(Duration duration);
@@ -60,6 +61,8 @@ class Run {
   void check_success(const measure::LiveRecord& live);
   void check_client();
   void check_rest();
+  void check_counters();
+  void check_log();
   void wrong(const std::string& what);
 
   Scenario scenario_;
@@ -70,6 +73,9 @@ class Run {
   std::vector<std::unique_ptr<WorkerProgram>> workers_;  // null: the flaky one
   std::unique_ptr<FlakyProgram> flaky_;
   std::unique_ptr<net::EventLoop> gateway_loop_;
+  std::string log_path_;
+  std::unique_ptr<live::GatewayLog> log_;  // null: none is kept
+  std::unique_ptr<live::DecisionFile> log_file_;
   std::unique_ptr<live::GatewayShell> gateway_;
   bool gateway_drained_ = false;
   live::SenderOptions sender_options_;

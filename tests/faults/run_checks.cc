@@ -1,16 +1,36 @@
 // What must hold while a Run goes on, and when it is over.
 #include <algorithm>
 #include <array>
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
 #include <string>
 #include <string_view>
 
 #include "base/hash.h"
+#include "live/gateway_log_check.h"
 #include "live/replay_chunk.h"
 #include "live/serve_for_test.h"
 #include "net/openai.h"
 #include "run.h"
 
 namespace infbench::faults {
+namespace {
+
+// Of all samples of a metric, whatever their labels.
+double sum_of(std::string_view text, std::string_view name) {
+  double sum = 0;
+  while (!text.empty()) {
+    const std::string_view line = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(text.size(), line.size() + 1));
+    if (!line.starts_with(name) || line.size() == name.size()) continue;
+    const char next = line[name.size()];
+    if (next == '{' || next == ' ') sum += std::strtod(std::string(line.substr(line.rfind(' '))).c_str(), nullptr);
+  }
+  return sum;
+}
+
+}  // namespace
 
 // ---- At every step
 
@@ -184,6 +204,51 @@ void Run::check_rest() {
     if (worker->worker().clients() > (health ? 1 : 0)) wrong(worker->host() + " still has clients");
     if (worker->worker().next()) wrong(worker->host() + " still waits for a moment");
   }
+}
+
+// What the programs say of themselves adds up.
+void Run::check_counters() {
+  admins_.clear();
+  admins_.push_back(std::make_unique<AdminProgram>("gateway", 29000, live::HttpCall::Request{.path = "/metrics"}));
+  for (const auto& worker : workers_) {
+    if (worker != nullptr)
+      admins_.push_back(
+          std::make_unique<AdminProgram>(worker->host(), kServePort, live::HttpCall::Request{.path = "/metrics"}));
+  }
+  run_for(seconds(5));
+  const auto expect = [&](const std::string& what, double found, double expected) {
+    if (found != expected) wrong(what + ": " + std::to_string(found) + " instead of " + std::to_string(expected));
+  };
+  const std::string& gateway = admins_.front()->answer();
+  if (gateway.empty()) return wrong("the gateway has no metrics");
+  expect("requests of the gateway", sum_of(gateway, "smg_router_requests_total"),
+         static_cast<double>(gateway_->gateway().counters().calls));
+  expect("requests that have not ended", sum_of(gateway, "srtctl_route_requests"), 0);
+  expect("connections of clients", sum_of(gateway, "smg_http_connections_active"), 0);
+  if (sum_of(gateway, "smg_http_responses_total") > sum_of(gateway, "smg_http_requests_total"))
+    wrong("the gateway has given more answers than it got requests");
+  for (std::size_t i = 1; i < admins_.size(); ++i) {
+    const std::string& worker = admins_[i]->answer();
+    if (worker.empty()) return wrong("a worker has no metrics");
+    for (const char* name : {"sglang:num_running_reqs", "sglang:num_queue_reqs", "sglang:num_used_tokens"}) {
+      expect(name, sum_of(worker, name), 0);
+    }
+    expect("requests of a worker that have ended",
+           sum_of(worker, "sglang:e2e_request_latency_seconds_count") + sum_of(worker, "sglang:num_aborted_requests_total"),
+           sum_of(worker, "sglang:num_requests_total"));
+  }
+}
+
+// The inputs of the gateway's log, given to a fresh one, lead to the same choices.
+void Run::check_log() {
+  if (log_ == nullptr) return;
+  std::ifstream in(log_path_, std::ios::binary);
+  std::stringstream text;
+  text << in.rdbuf();
+  const auto check = live::check_gateway_log(text.str());
+  if (!check) return wrong("the decision log cannot be read: " + check.error().front().what);
+  if (check->choices == 0 && figures_.succeeded > 0) wrong("the decision log has no choices");
+  if (!check->differences.empty()) wrong("the decision log: " + check->differences.front());
 }
 
 }  // namespace infbench::faults
