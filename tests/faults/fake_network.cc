@@ -176,7 +176,7 @@ std::shared_ptr<Wire> FakeNetwork::make_wire(const std::string& from, const std:
   ++counts_.connections;
   const Fate& fate = wire->fate;
   if (fate.breaks != Fate::Break::none && !fate.break_after[0] && !fate.break_after[1]) {
-    at(now_ + up_to(seconds(60)), kNoLoop, [this, weak = std::weak_ptr(wire)] {
+    at(now_ + up_to(chance(0.7) ? seconds(4) : seconds(60)), kNoLoop, [this, weak = std::weak_ptr(wire)] {
       const auto there = weak.lock();
       if (there && there->fate.breaks != Fate::Break::none) break_now(there, there->fate.breaks);
     });
