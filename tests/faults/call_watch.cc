@@ -154,6 +154,15 @@ void CallWatch::end_attempt(Line& line) {
   line.id.clear();
 }
 
+bool CallWatch::idles(const Wire& wire) const {
+  if (to_worker(wire)) {
+    const auto found = workers_.find(wire.number);
+    return found != workers_.end() && found->second.id.empty() && found->second.reused;
+  }
+  const auto found = clients_.find(wire.number);
+  return to_gateway(wire) && found != clients_.end() && found->second.waiting.empty();
+}
+
 int CallWatch::attempts_on(const std::string& host) const {
   const auto found = running_on_.find(host);
   return found == running_on_.end() ? 0 : found->second;

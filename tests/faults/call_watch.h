@@ -35,6 +35,8 @@ class CallWatch {
   // After every step: the first thing that is wrong; empty: nothing is.
   std::string complaint();
 
+  // Nothing has been asked on the wire that is not answered.
+  bool idles(const Wire& wire) const;
   std::size_t live_calls() const { return live_; }          // of clients, not answered to their end
   int attempts_on(const std::string& host) const;           // that run
   std::uint64_t dispatched() const { return dispatched_; }  // attempts since the beginning

@@ -317,6 +317,22 @@ void FakeNetwork::break_now(const std::shared_ptr<Wire>& wire, Fate::Break how) 
   wire->broken = true;
 }
 
+void FakeNetwork::close_idle(const std::string& host, const std::function<bool(const Wire&)>& idle) {
+  const Duration most = chance(0.5) ? milliseconds(2) : milliseconds(200);
+  for (const auto& weak : wires_) {
+    const auto wire = weak.lock();
+    if (!wire || wire->to != host || wire->broken || !idle(*wire)) continue;
+    if (wire->directions[0].in_there + wire->directions[1].in_there > 0) continue;
+    note("wire " + std::to_string(wire->number) + " has idled for too long");
+    ++counts_.closes;
+    wire->broken = true;
+    const bool reset = chance(0.3);
+    at(now_, kNoLoop, [this, wire, epoch = wire->directions[0].epoch] { arrive_end(wire, 0, false, epoch); });
+    at(now_ + up_to(most), kNoLoop,
+       [this, wire, reset, epoch = wire->directions[1].epoch] { arrive_end(wire, 1, reset, epoch); });
+  }
+}
+
 // ---- For the one who watches
 
 void FakeNetwork::heal() {

@@ -128,6 +128,10 @@ class FakeNetwork {
   void end(const std::shared_ptr<Wire>& wire, int side, bool reset);
   void took(const std::shared_ptr<Wire>& wire, int side, std::size_t bytes);  // `side` has read them
 
+  // A host's server lets go of connections that nothing is under way on, as `idle` knows: it is told first, the other side
+  // later, and what that sends meanwhile is lost.
+  void close_idle(const std::string& host, const std::function<bool(const Wire&)>& idle);
+
   // No more faults from now on; what is drawn already is taken back but for stalls under way.
   void heal();
   Random& random() { return random_; }

@@ -50,6 +50,9 @@ void Run::wrong(const std::string& what) {
   network_.note("WRONG: " + what);
 }
 
+// When the first request is due. Where none may fail all workers are to be known as healthy by then.
+Duration Run::begin() const { return scenario_.calm ? seconds(4) : milliseconds(500); }
+
 // ---- The programs
 
 void Run::start_workers() {
@@ -100,7 +103,7 @@ void Run::start_client(const std::string& rows) {
   trace::Schedule schedule = live::fixed_schedule(trace_, 1.0, {}, {});
   schedule.in_flight_max = scenario_.in_flight_max;
   sender_ = std::make_unique<live::Sender>(*client_loop_, sender_options_, trace_, live::test::vocabulary().words(), schedule,
-                                           network_.now() + milliseconds(500), std::size_t{1} << 20U,
+                                           network_.now() + begin(), std::size_t{1} << 20U,
                                            live::Sender::Events{.on_record = [this](const auto& live) { check_record(live); },
                                                                 .on_finished = [this] { ++finished_; }});
   client_loop_->post([this] { sender_->start(); });
@@ -110,7 +113,7 @@ void Run::start_client(const std::string& rows) {
 
 void Run::plan_mishaps() {
   for (const Mishap& mishap : scenario_.mishaps) {
-    network_.at(network_.now() + mishap.at, kNoLoop, [this, mishap] { do_mishap(mishap); });
+    network_.at(network_.now() + begin() + mishap.at, kNoLoop, [this, mishap] { do_mishap(mishap); });
   }
   for (std::size_t i = 0; i < scenario_.strangers; ++i) {
     network_.at(network_.now() + network_.up_to(seconds(5)), kNoLoop,
@@ -136,6 +139,9 @@ void Run::do_mishap(const Mishap& m) {
       const std::size_t workers = workers_.size();
       return network_.pause(m.host < workers ? worker_host(m.host) : m.host == workers ? "gateway" : "client", m.length);
     }
+    case What::close_idle:
+      return network_.close_idle(m.host < workers_.size() ? worker_host(m.host) : "gateway",
+                                 [this](const Wire& wire) { return calls_.idles(wire); });
     case What::clock_step: return network_.step_epoch(m.length);
     case What::remove: return replace_worker(m.host, m.length);
     case What::flush: admin({.method = "POST", .path = "/flush_cache"}); return;

@@ -41,6 +41,7 @@ class Run {
   void start_workers();
   void start_gateway();
   void start_client(const std::string& rows);
+  Duration begin() const;
   void plan_mishaps();
   void do_mishap(const Mishap& mishap);
   void end_worker(std::size_t index, Duration length);

@@ -13,12 +13,15 @@ class Drawing {
   explicit Drawing(std::uint64_t seed) : random_(mix64(seed)) { s_.seed = seed; }
 
   Scenario draw() {
-    s_.calm = chance(0.06);
+    s_.calm = chance(0.2);
     draw_workers();
     draw_policies();
     draw_limits();
     draw_traffic();
-    if (s_.calm) return s_;
+    if (s_.calm) {
+      if (chance(0.8)) draw_roughness();
+      return s_;
+    }
     draw_rates();
     draw_mishaps();
     if (chance(0.25)) s_.strangers = 1 + below(4);
@@ -81,7 +84,12 @@ class Drawing {
     g.explain = chance(0.3);
     g.request_timeout = seconds(60);
     s_.client_timeout = seconds(120);
-    if (s_.calm) return;
+    if (s_.calm) {
+      g.health.timeout = seconds(8);
+      g.connect_timeout = seconds(8);
+      s_.room_timeout = seconds(20);
+      return;
+    }
     if (chance(0.5)) g.request_timeout = milliseconds(200) + up_to(seconds(20));
     if (chance(0.3)) s_.client_timeout = milliseconds(200) + up_to(seconds(30));
     if (chance(0.15)) g.upstreams_max = 1 + below(8);
@@ -117,6 +125,26 @@ class Drawing {
     for (const auto& [at, row] : rows) s_.rows += row;
   }
 
+  // What must not be noticed.
+  void draw_roughness() {
+    FaultRates& r = s_.rates;
+    if (chance(0.4)) r.small = random_.unit();
+    if (chance(0.3)) r.narrow = random_.unit();
+    if (chance(0.3)) r.slow = random_.unit();
+    if (chance(0.5)) r.late_timers = random_.unit();
+    r.ticking = chance(0.5);
+    while (chance(0.7) && s_.mishaps.size() < 12) {
+      const std::uint64_t pick = below(10);
+      Mishap m;
+      m.what = pick < 2 ? Mishap::What::pause : pick < 3 ? Mishap::What::clock_step : Mishap::What::close_idle;
+      m.at = up_to(seconds(5));
+      m.host = below(s_.workers.size() + (m.what == Mishap::What::pause ? 2 : 1));
+      if (m.what == Mishap::What::close_idle && chance(0.4)) m.host = s_.workers.size();
+      m.length = m.what == Mishap::What::clock_step ? up_to(seconds(7200)) - seconds(3600) : up_to(milliseconds(300));
+      s_.mishaps.push_back(m);
+    }
+  }
+
   void draw_rates() {
     const auto rate = [&](double often) { return chance(0.3) ? random_.unit() * often : 0.0; };
     FaultRates& r = s_.rates;
@@ -143,13 +171,14 @@ class Drawing {
                : pick < 35 ? What::vanish
                : pick < 47 ? What::drain
                : pick < 67 ? What::pause
+               : pick < 72 ? What::close_idle
                : pick < 77 ? What::clock_step
                : pick < 87 ? What::remove
                : pick < 92 ? What::flush
                : pick < 96 ? What::stop_sending
                            : What::cancel;
       m.at = up_to(seconds(5));
-      m.host = below(s_.workers.size() + (m.what == What::pause ? 2 : 0));
+      m.host = below(s_.workers.size() + (m.what == What::pause ? 2 : m.what == What::close_idle ? 1 : 0));
       m.length = up_to(chance(0.7) ? seconds(1) : seconds(8));
       if (m.what == What::clock_step) m.length = up_to(seconds(7200)) - seconds(3600);
       s_.mishaps.push_back(m);
@@ -161,8 +190,8 @@ class Drawing {
 };
 
 std::string_view name_of(Mishap::What what) {
-  constexpr std::array<std::string_view, 9> kNames{"kill",   "vanish", "drain",        "pause", "clock step",
-                                                   "remove", "flush",  "stop sending", "cancel"};
+  constexpr std::array<std::string_view, 10> kNames{"kill",       "vanish", "drain", "pause",        "close idle",
+                                                    "clock step", "remove", "flush", "stop sending", "cancel"};
   return kNames[static_cast<std::size_t>(what)];
 }
 

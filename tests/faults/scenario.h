@@ -19,6 +19,7 @@ struct Mishap {
     vanish,        // its host loses power: nobody is told
     drain,         // it is told to end, and comes back
     pause,         // a host's programs stand still
+    close_idle,    // a server closes connections that idle, which nobody may notice
     clock_step,    // the wall clock is set
     remove,        // a worker is taken out of the gateway by DELETE /workers, and brought back
     flush,         // POST /flush_cache
@@ -27,13 +28,13 @@ struct Mishap {
   };
   What what = What::kill;
   Duration at;
-  std::size_t host = 0;  // of kill, vanish, drain, remove a worker; of pause: workers, gateway, client
+  std::size_t host = 0;  // of kill, vanish, drain, remove a worker; of pause and close_idle: workers, gateway, client
   Duration length;
 };
 
 struct Scenario {
   std::uint64_t seed = 0;
-  bool calm = false;  // nothing goes wrong: all requests must succeed at their first attempt
+  bool calm = false;  // nothing goes wrong that may be noticed: all requests must succeed
   FaultRates rates;
   live::GatewaySettings gateway;
   std::vector<Role> workers;
