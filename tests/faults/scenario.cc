@@ -109,9 +109,10 @@ class Drawing {
     s_.server_count = chance(0.5);
     if (chance(0.3)) s_.in_flight_max = 1 + static_cast<int>(below(6));
     const std::uint64_t spread_ms = 1 + below(4'000);
+    bursts_ = chance(0.4);
     std::vector<std::pair<std::uint64_t, std::string>> rows;
     for (std::size_t i = 0; i < s_.requests; ++i) {
-      const std::uint64_t at_ms = below(spread_ms);
+      const std::uint64_t at_ms = bursts_ ? below(4) * static_cast<std::uint64_t>(kBurstMs) + below(20) : below(spread_ms);
       const std::uint64_t input = 1 + below(chance(0.2) ? 1'500 : 100);
       std::string row = "{\"timestamp\": " + std::to_string(at_ms) + ", \"input_length\": " + std::to_string(input) +
                         ", \"output_length\": " + std::to_string(1 + below(chance(0.2) ? 40 : 6)) + ", \"hash_ids\": [";
@@ -140,6 +141,10 @@ class Drawing {
       m.at = up_to(seconds(5));
       m.host = below(s_.workers.size() + (m.what == Mishap::What::pause ? 2 : 1));
       if (m.what == Mishap::What::close_idle && chance(0.4)) m.host = s_.workers.size();
+      // Just when the connections are needed again.
+      if (m.what == Mishap::What::close_idle && bursts_) {
+        m.at = milliseconds(kBurstMs * static_cast<std::int64_t>(1 + below(3))) - up_to(milliseconds(150));
+      }
       m.length = m.what == Mishap::What::clock_step ? up_to(seconds(7200)) - seconds(3600) : up_to(milliseconds(300));
       s_.mishaps.push_back(m);
     }
@@ -185,7 +190,9 @@ class Drawing {
     }
   }
 
+  static constexpr std::int64_t kBurstMs = 1'000;
   Random random_;
+  bool bursts_ = false;  // of requests, a while apart
   Scenario s_;
 };
 
