@@ -111,7 +111,8 @@ bool Sender::prepare(Time now) {
 
 void Sender::send(Pending pending) {
   const std::size_t target = target_of(pending.request);
-  if (Link* link = take_idle(target, net::steady_now())) return send_on(*link, pending);
+  // A server that has closed one idle connection may have closed them all: the second time over a new one.
+  if (Link* link = pending.again ? nullptr : take_idle(target, net::steady_now())) return send_on(*link, pending);
   Server& server = servers_[target];
   server.waiting.push_back(pending);
   if (server.connecting < server.waiting.size()) open_connection(target);

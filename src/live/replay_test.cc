@@ -158,6 +158,19 @@ TEST_F(ReplayTest, ALostIdleConnectionIsTriedOnceMore) {
   EXPECT_EQ(outcome.figures.sent_again, 3);
 }
 
+TEST_F(ReplayTest, AServerMayHaveClosedAllIdleConnections) {
+  const ScriptedServer server([](const ScriptedServer::Request& request) {
+    return request.on_connection > 0 ? ScriptedServer::Answer{"", true} : ScriptedServer::Answer{good(4)};
+  });
+  const std::string row = R"({"timestamp": 0, "input_length": 3, "output_length": 4, "hash_ids": [1])";
+  const std::string rows =
+      row + R"(, "session_id": 1})" + "\n" + row + "}\n" + row + R"(, "session_id": 1, "delay": 100})" + "\n";
+  const trace::Trace trace = trace::read_trace_text(rows, "rows").value().trace;
+  const ReplayOutcome outcome = run({&server}, trace, fixed_schedule(trace, 1.0, {}, {}));
+  for (const measure::RequestRecord& r : outcome.records) EXPECT_TRUE(measure::succeeded(r)) << r.error;
+  EXPECT_EQ(outcome.figures.connections, 3);
+}
+
 TEST_F(ReplayTest, AClosedLoopOpensNoMoreConnectionsThanItHasSlots) {
   const ScriptedServer server([](const auto&) { return ScriptedServer::Answer{good(4)}; });
   const trace::Trace trace = trace_of(20, 0);

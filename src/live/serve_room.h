@@ -169,18 +169,23 @@ class DecodeRooms {
     PeerId peer;
     bool reserved = false;
     Time deadline;
+    std::optional<std::uint64_t> heard;  // of its peer when it came; none: the connection was not there yet
   };
   struct Peer {
-    std::string place;  // host:port
+    std::string host;
+    int port = 0;
     bool connected = false;
-    std::string waiting;  // frames until it is
+    std::uint64_t heard = 0;  // how often bytes have come
+    std::string waiting;      // frames until it is connected
     FrameReader reader;
+    std::string place() const { return host + ":" + std::to_string(port); }
   };
 
   PeerId peer_at(const std::string& host, int port);
   void send(PeerId peer, Frame::Type type, std::uint64_t room, std::string text);
   void fail(std::uint64_t number, const std::string& why);
   void take_frame(PeerId peer, const Frame& frame);
+  void ask_again(std::uint64_t number, const std::string& host, int port);
 
   RoomSettings settings_;
   std::unordered_map<std::uint64_t, Room> rooms_;

@@ -7,13 +7,14 @@ namespace infbench::live {
 using What = RoomAction::What;
 
 PeerId DecodeRooms::peer_at(const std::string& host, int port) {
-  std::string place = host + ":" + std::to_string(port);
+  const std::string place = host + ":" + std::to_string(port);
   const auto found = by_place_.find(place);
   if (found != by_place_.end()) return found->second;
   const PeerId peer{next_peer_++};
   by_place_[place] = peer;
   Peer& made = peers_[peer];
-  made.place = std::move(place);
+  made.host = host;
+  made.port = port;
   append_frame(made.waiting, hello_frame());
   actions_.push_back({.what = What::connect, .request = {}, .peer = peer, .frame = {}, .text = host, .port = port});
   return peer;
@@ -32,7 +33,13 @@ void DecodeRooms::send(PeerId peer, Frame::Type type, std::uint64_t room, std::s
 
 bool DecodeRooms::open(std::uint64_t number, const std::string& host, int port, RequestId request) {
   if (rooms_.count(number) > 0) return false;
-  rooms_[number] = {.request = request, .peer = peer_at(host, port), .reserved = false, .deadline = kNever};
+  const PeerId peer = peer_at(host, port);
+  const Peer& to = peers_.at(peer);
+  rooms_[number] = {.request = request,
+                    .peer = peer,
+                    .reserved = false,
+                    .deadline = kNever,
+                    .heard = to.connected ? std::optional(to.heard) : std::nullopt};
   by_request_[request.value] = number;
   return true;
 }
@@ -86,6 +93,7 @@ void DecodeRooms::peer_bytes(PeerId peer, std::string_view bytes) {
   const auto found = peers_.find(peer);
   if (found == peers_.end()) return;
   frames_.clear();
+  ++found->second.heard;
   const bool good = found->second.reader.feed(bytes, frames_);
   for (const Frame& frame : frames_) take_frame(peer, frame);
   if (good) return;
@@ -114,16 +122,31 @@ void DecodeRooms::take_frame(PeerId peer, const Frame& frame) {
 void DecodeRooms::peer_gone(PeerId peer, const std::string& why) {
   const auto found = peers_.find(peer);
   if (found == peers_.end()) return;
-  const std::string place = found->second.place;
-  by_place_.erase(place);
+  const Peer gone = std::move(found->second);
+  by_place_.erase(gone.place());
   peers_.erase(found);
   std::vector<std::uint64_t> lost;
   for (const auto& [number, room] : rooms_) {
     if (room.peer == peer) lost.push_back(number);
   }
   std::sort(lost.begin(), lost.end());  // so that what follows has one order
-  const std::string cause = "the prefill worker at " + place + " is lost: " + why;
-  for (const std::uint64_t number : lost) fail(number, cause);
+  const std::string cause = "the prefill worker at " + gone.place() + " is lost: " + why;
+  for (const std::uint64_t number : lost) {
+    if (rooms_.at(number).heard == gone.heard) {
+      ask_again(number, gone.host, gone.port);
+    } else {
+      fail(number, cause);
+    }
+  }
+}
+
+// The connection was kept from an earlier room and nothing has come on it since this one: the prefill worker may have been
+// started anew meanwhile. Once more, over a new connection.
+void DecodeRooms::ask_again(std::uint64_t number, const std::string& host, int port) {
+  Room& room = rooms_.at(number);
+  room.peer = peer_at(host, port);
+  room.heard.reset();
+  if (room.reserved) send(room.peer, Frame::Type::reserve, number, {});
 }
 
 // ---- Time

@@ -274,6 +274,28 @@ TEST_F(DecodeRoomsTest, EveryEndLeavesNothing) {
   EXPECT_EQ(told(rooms), Told{"fail 5"});
 }
 
+TEST_F(DecodeRoomsTest, AKeptConnectionThatHadDiedUnnoticedCostsNoRoom) {
+  open(1, {1});
+  greet({0});
+  rooms.kv_reserved({1}, at_ms(0));
+  rooms.peer_bytes({0}, bytes_of({arrived(1, 0)}));
+  open(2, {2});  // reserved by the time it is known
+  open(3, {3});  // not yet
+  rooms.kv_reserved({2}, at_ms(5'000));
+  told(rooms);
+  rooms.peer_gone({0}, "Connection reset by peer");
+  EXPECT_EQ(told(rooms), Told{"connect p:7200"});
+  greet({1});
+  EXPECT_EQ(told(rooms), (Told{"send hello", "send reserve"}));
+  rooms.kv_reserved({3}, at_ms(5'001));
+  EXPECT_EQ(told(rooms), Told{"send reserve"});
+  rooms.peer_bytes({1}, bytes_of({arrived(2, 0)}));
+  EXPECT_EQ(told(rooms), Told{"arrived 2 cached 0"});
+  rooms.peer_gone({1}, "closed");  // once only
+  EXPECT_EQ(told(rooms), Told{"fail 3"});
+  EXPECT_TRUE(rooms.empty());
+}
+
 TEST_F(DecodeRoomsTest, ARoomTakesOneRequest) {
   open(1, {1});
   EXPECT_FALSE(rooms.open(1, "p", 7200, {2}));

@@ -33,6 +33,7 @@ class ServeShell {
   void drain();
   void finish_log();
   bool log_failed() const { return log_failed_; }
+  const ServeWorker& worker() const { return worker_; }
 
  private:
   struct Client {

@@ -159,7 +159,8 @@ void ServeWorker::handle_inference(ClientId id, Client& client, net::Api api, Ti
   if (const std::string* name = client.connection.head().find("x-request-id")) plan.x_request_id = *name;
   if (settings_.config.role == Role::aggregated) plan.bootstrap.reset();
   if (plan.bootstrap && !open_room(plan, now)) {
-    return refuse(client, {.status = 400, .message = "this bootstrap_room is in use", .param = "bootstrap_room"});
+    // Not the client's fault: a router whose connection broke may have sent the request again before this side knew.
+    return refuse(client, {.status = 503, .message = "this bootstrap_room is in use", .param = "bootstrap_room"});
   }
   stats_.request();
   pages_of(*request, plan);
