@@ -32,7 +32,7 @@ install(FILES cmake/copyright DESTINATION share/doc/infbench)
 
 set(CPACK_PACKAGE_NAME infbench)
 set(CPACK_PACKAGE_VENDOR infbench)
-set(CPACK_PACKAGE_CONTACT "infbench <infbench@localhost>")
+set(CPACK_PACKAGE_CONTACT "infbench <infbench@infbench.invalid>")
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "which LLM deployment and routing policy meets latency limits")
 set(CPACK_PACKAGE_DESCRIPTION "srtctl reads a recipe of prefill, decode or aggregated workers behind a router,
 and a trace of traffic, and tells how many requests meet the limits for the

@@ -27,13 +27,15 @@ struct CurlLibrary {
   decltype(&curl_easy_getinfo) getinfo = nullptr;
   decltype(&curl_easy_strerror) strerror = nullptr;
   decltype(&curl_easy_cleanup) cleanup = nullptr;
+  decltype(&curl_version_info) version_info = nullptr;
 
   // False: it is not on this machine.
   bool load() {
     void* library = dlopen("libcurl.so.4", RTLD_NOW | RTLD_LOCAL);
     return library != nullptr && find(library, "curl_easy_init", init) && find(library, "curl_easy_setopt", setopt) &&
            find(library, "curl_easy_perform", perform) && find(library, "curl_easy_getinfo", getinfo) &&
-           find(library, "curl_easy_strerror", strerror) && find(library, "curl_easy_cleanup", cleanup);
+           find(library, "curl_easy_strerror", strerror) && find(library, "curl_easy_cleanup", cleanup) &&
+           find(library, "curl_version_info", version_info);
   }
 
  private:
@@ -159,6 +161,11 @@ std::string shown_url(std::string_view url) {
   const std::size_t at = url.substr(0, end).rfind('@');
   if (at == std::string_view::npos || at < begin) return std::string(url);
   return std::string(url.substr(0, begin)) + "***@" + std::string(url.substr(at + 1));
+}
+
+std::string curl_version() {
+  CurlLibrary library;
+  return library.load() ? library.version_info(CURLVERSION_NOW)->version : std::string();
 }
 
 std::string checksum_path(const std::string& path) { return path + ".sha256"; }

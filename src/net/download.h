@@ -41,6 +41,9 @@ std::string shown_url(std::string_view url);
 // Errors name the address; then nothing has changed at `path`.
 Result<Downloaded> download(const Download& wanted);
 
+// Of the library on this machine: "7.88.1"; empty: there is none. Loads it.
+std::string curl_version();
+
 // Where the SHA-256 of a file is recorded.
 std::string checksum_path(const std::string& path);
 
