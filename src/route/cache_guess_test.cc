@@ -21,7 +21,7 @@ TEST(CacheGuess, OfAWorkerOfUnknownCapacityItForgetsToo) {
     ASSERT_LE(guess.pages(), kMost) << i;
     guess.let_go({i});
   }
-  const RequestView last{.input = 4 * kPage + 1, .pages = pages, .page_tokens = kPage};
+  const RequestView last{.pages = pages, .page_tokens = kPage, .input = 4 * kPage + 1};
   EXPECT_EQ(guess.cached(last), 4 * kPage) << "the latest is there";
 }
 
