@@ -36,6 +36,10 @@ IdentityForTest::IdentityForTest(const std::string& name, const std::string& hos
   X509_gmtime_adj(X509_getm_notBefore(x509.get()), -3600);
   X509_gmtime_adj(X509_getm_notAfter(x509.get()), 3600);
   X509_set_pubkey(x509.get(), pair.get());
+  X509_NAME* subject = X509_get_subject_name(x509.get());
+  const auto* bytes = reinterpret_cast<const unsigned char*>(name.c_str());
+  X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, bytes, -1, -1, 0);
+  X509_set_issuer_name(x509.get(), subject);
   if (!host.empty()) add_host(x509.get(), host);
   X509_sign(x509.get(), pair.get(), EVP_sha256());
   const Owned<std::FILE> out(std::fopen(certificate.c_str(), "w"), [](std::FILE* file) { std::fclose(file); });

@@ -60,12 +60,12 @@ std::string rows_from(std::int64_t begin_us) {
   return rows;
 }
 
-struct Run {
+struct Lived {
   std::vector<measure::RequestRecord> records;
   measure::Summary summary;
 };
 
-Run run(const std::string& rows, measure::Timeline* timeline = nullptr) {
+Lived run(const std::string& rows, measure::Timeline* timeline = nullptr) {
   const auto read = trace::read_trace_text(rows, "test");
   EXPECT_TRUE(read) << format_errors(read.error());
   const Cluster cluster = two_workers();
@@ -78,16 +78,16 @@ Run run(const std::string& rows, measure::Timeline* timeline = nullptr) {
   config.policy = route::make_policy("min_ttft", {}).value();
   route::Router router(std::move(config), specs);
   Outcome outcome = simulate(read->trace, trace::schedule_of(read->trace, 1.0), cluster, router, {}, timeline);
-  Run result;
-  result.summary = measure::summarize(outcome.records, cluster.slo, {}, 2);
+  Lived result;
+  result.summary = measure::summarize(outcome.records, cluster.slo, std::vector<measure::WorkerInfo>(2), 2);
   result.records = std::move(outcome.records);
   return result;
 }
 
 TEST(LongRun, ThirtyDaysLaterEveryRequestTakesAsLongToTheNanosecond) {
   constexpr std::int64_t kFirst_us = 60'000'000;
-  const Run now = run(rows_from(kFirst_us));
-  const Run later = run(rows_from(kFirst_us + kDays_ms * 1000));
+  const Lived now = run(rows_from(kFirst_us));
+  const Lived later = run(rows_from(kFirst_us + kDays_ms * 1000));
   ASSERT_EQ(now.records.size(), later.records.size());
   for (std::size_t i = 0; i < now.records.size(); ++i) {
     const Duration shift = i < 2 ? Duration{} : milliseconds(kDays_ms);
@@ -105,7 +105,7 @@ TEST(LongRun, ThirtyDaysLaterEveryRequestTakesAsLongToTheNanosecond) {
 TEST(LongRun, AnAnswerOfThirtyDaysEndsWhenItsStepsDo) {
   constexpr Tokens kOutput = 17'000'000;
   measure::Timeline timeline(2);
-  const Run month = run(row(0, 512, kOutput, 1), &timeline);
+  const Lived month = run(row(0, 512, kOutput, 1), &timeline);
   ASSERT_EQ(month.records.size(), 1U);
   ASSERT_TRUE(month.records[0].end.has_value());
   EXPECT_EQ(month.records[0].output, kOutput);
