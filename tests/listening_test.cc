@@ -60,7 +60,8 @@ struct Case {
 TEST(Listening, OnLoopbackUnlessToldOtherwise) {
   constexpr const char* kLoopback = "0100007F";
   const std::vector<std::string> worker{"serve", "--port", "0", "--tp", "2"};
-  const std::vector<std::string> gateway{"route", "--port", "0", "--prometheus-port", "0", "--worker-urls", "http://127.0.0.1:1"};
+  const std::vector<std::string> gateway{
+      "route", "--port", "0", "--prometheus-port", "0", "--worker-urls", "http://127.0.0.1:1"};
   const auto with = [](std::vector<std::string> words, const std::vector<std::string>& more) {
     words.insert(words.end(), more.begin(), more.end());
     return words;
@@ -68,7 +69,8 @@ TEST(Listening, OnLoopbackUnlessToldOtherwise) {
   const std::string events = R"({"publisher":"zmq","topic":"t","endpoint":"tcp://127.0.0.1:0"})";
   for (const Case& one :
        {Case{"serve", worker, " ready: ", 1}, Case{"serve, three", with(worker, {"--workers", "3"}), "worker 2 ready: ", 3},
-        Case{"prefill", with(worker, {"--disaggregation-mode", "prefill", "--disaggregation-bootstrap-port", "0"}), " ready: ", 2},
+        Case{"prefill", with(worker, {"--disaggregation-mode", "prefill", "--disaggregation-bootstrap-port", "0"}),
+             " ready: ", 2},
         Case{"kv events", with(worker, {"--kv-events-config", events}), " ready: ", 2}, Case{"route", gateway, " ready", 2}}) {
     std::vector<std::string> words = one.words;
     words.insert(words.begin(), SRTCTL);
