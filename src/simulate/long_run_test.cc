@@ -113,7 +113,7 @@ TEST(LongRun, AnAnswerOfThirtyDaysEndsWhenItsStepsDo) {
   EXPECT_GT(days, 30) << "else this tests nothing";
   // Its mean step, from the terms of the step time: 2.33 ms and 18.8 ns for each token of KV, of which there are 8 million on
   // average.
-  const cost::StepTime& speed = two_workers().models.front()->step_time;
+  const cost::StepTime speed = two_workers().models.front()->step_time;
   double expected_s = 0;
   for (Tokens done = 0; done < kOutput; done += 100'000) {
     expected_s += static_cast<double>(speed.decode_sum(1, 512 + done, 100'000)) / cost::kTicksPerNs / 1e9;
