@@ -25,14 +25,14 @@ install(TARGETS srtctl DESTINATION bin)
 install(DIRECTORY ${pages}/man/ DESTINATION share/man/man1)
 install(FILES ${pages}/srtctl DESTINATION share/bash-completion/completions)
 install(DIRECTORY data recipies DESTINATION share/infbench FILE_PERMISSIONS OWNER_READ OWNER_WRITE GROUP_READ WORLD_READ)
-install(FILES README.md ${pages}/changelog.gz DESTINATION share/doc/infbench)
+install(FILES README.md SECURITY.md ${pages}/changelog.gz DESTINATION share/doc/infbench)
 install(DIRECTORY docs DESTINATION share/doc/infbench FILES_MATCHING PATTERN "*.md")
 install(DIRECTORY ${pages}/licenses DESTINATION share/doc/infbench)
 install(FILES cmake/copyright DESTINATION share/doc/infbench)
 
 set(CPACK_PACKAGE_NAME infbench)
 set(CPACK_PACKAGE_VENDOR infbench)
-set(CPACK_PACKAGE_CONTACT "infbench <infbench@localhost>")
+set(CPACK_PACKAGE_CONTACT "infbench <infbench@infbench.invalid>")
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "which LLM deployment and routing policy meets latency limits")
 set(CPACK_PACKAGE_DESCRIPTION "srtctl reads a recipe of prefill, decode or aggregated workers behind a router,
 and a trace of traffic, and tells how many requests meet the limits for the

@@ -158,6 +158,9 @@ TEST(Version, VerboseNamesEveryLibrary) {
        {"Boost.Asio 1.", "CLI11 2.", "fmt ", "libcurl ", "llhttp ", "OpenSSL 3.", "simdjson ", "xxHash ", "yaml-cpp "}) {
     EXPECT_NE(verbose.out.find(std::string("  ") + name), std::string::npos) << name << "\n" << verbose.out;
   }
+  EXPECT_THAT(verbose.out,
+              testing::ContainsRegex("\n  here: OpenSSL 3\\.[0-9.]+, ZeroMQ 4\\.[0-9.]+, libcurl [78]\\.[0-9.]+\n"));
+  EXPECT_THAT(verbose.out, testing::ContainsRegex("\n  hardened: [^\n]*[a-z]"));
 }
 
 TEST(Init, WritesARecipeThatIsPlannedAndSimulatedAndNeverOverwrites) {

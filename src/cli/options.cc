@@ -17,6 +17,7 @@
 #include "cli/options_serve.h"
 #include "cli/options_study.h"
 #include "cli/options_submit.h"
+#include "cli/secret_words.h"
 #include "launch/guard.h"
 
 namespace infbench::cli {
@@ -339,24 +340,6 @@ std::string mistake(const Command& command, const CLI::App& app) {
   if (!options->synthetic.empty() && std::any_of(options->study.grids.begin(), options->study.grids.end(), of_speed))
     return "--grid speed needs a trace: a closed loop has no speed";
   return study_mistake(options->study, !options->output_dir.empty());
-}
-
-// As it goes into files: what may be secret is left out.
-std::string command_line_of(int argc, const char* const* argv) {
-  std::string line = "srtctl";
-  for (int i = 1; i < argc; ++i) {
-    const std::string_view before = argv[i - 1];
-    std::string_view argument = argv[i];
-    const bool secret = before == "--api-key" || before == "--header" || before == "-H";
-    if (argument.starts_with("--api-key=") || argument.starts_with("--header=") || argument.starts_with("-H=")) {
-      argument = argument.substr(0, argument.find('=') + 1);
-      line.append(" ").append(argument).append("<redacted>");
-      continue;
-    }
-    const bool plain = argument.find_first_of(" '\"\\$&|;<>()*?") == std::string_view::npos && !argument.empty();
-    line.append(plain || secret ? " " : " '").append(secret ? "<redacted>" : argument).append(plain || secret ? "" : "'");
-  }
-  return line;
 }
 
 // A first word that is no command, or empty.

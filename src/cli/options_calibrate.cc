@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/options_calibrate.h"
+#include "cli/options_key.h"
 
 namespace infbench::cli {
 
@@ -49,7 +50,7 @@ void add_calibrate(CLI::App& app, CalibrateOptions& options) {
       ->check(CLI::Range(1, 4096))
       ->capture_default_str()
       ->type_name("N");
-  calibrate->add_option("--api-key", options.api_key, "Key for --url")->type_name("KEY");
+  add_api_key(*calibrate, options.api_key, "Key for --url");
   calibrate->add_option("--time-scale", options.time_scale, "Of a 'srtctl serve' at --url: its times are multiplied by it")
       ->check(CLI::PositiveNumber)
       ->capture_default_str()

@@ -1,6 +1,7 @@
 // The flags of `srtctl replay`: see options.h. A file of its own, since CLI11 is slow to compile and these are many.
 #include <CLI/CLI.hpp>
 
+#include "cli/options_key.h"
 #include "cli/options_replay.h"
 
 namespace infbench::cli {
@@ -90,7 +91,7 @@ void add_where(CLI::App& replay, ReplayOptions& o) {
       ->group(group);
   replay.add_flag("--streaming", o.streaming, "Answers as streams: needed for TTFT and ITL")->group(group);
   replay.add_option("-H,--header", o.headers, "NAME:VALUE that goes with each request")->group(group);
-  replay.add_option("--api-key", o.api_key, "Authorization: Bearer KEY")->type_name("KEY")->group(group);
+  add_api_key(replay, o.api_key, "Authorization: Bearer KEY")->group(group);
   replay.add_option("--request-timeout-seconds", o.request_timeout_s, "A request that takes longer has failed")
       ->check(above_zero())
       ->capture_default_str()

@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 
 #include "base/result.h"
+#include "cli/options_key.h"
 #include "cli/options_policy.h"
 #include "cli/options_route.h"
 #include "recipe/known_flags.h"
@@ -104,7 +105,7 @@ void add_engine(CLI::App& app, RouteOptions& o) {
       ->check(between(0, 1e12));
   app.add_option("--mem-fraction-static", o.mem_fraction, "Their share of GPU memory")->group(group)->check(between(0, 1));
   add(app, group, "--time-scale", o.time_scale, "How many times faster they are than that: srtctl serve's flag of the name")
-      ->check(between(1e-3, 1e6));
+      ->check(between(1e-3, 1e3));
   add(app, group, "--chunked-prefill-size", o.chunk, "Their prefill chunk; -1: prompts are not cut")->check(between(-1, 1e9));
 }
 
@@ -153,7 +154,7 @@ void add_limits(CLI::App& app, RouteOptions& o) {
   add(app, group, "--shutdown-grace-period-secs", o.grace_s, "How long answers under way may take after SIGTERM")
       ->check(between(0, 1e6));
   add(app, group, "--request-id-headers", s.request_id_headers, "Headers that name a request")->expected(0, 100);
-  app.add_option("--api-key", s.api_key, "Clients must send it as a bearer token")->group(group);
+  add_api_key(app, s.api_key, "Clients must send it as a bearer token")->group(group);
   app.add_option("--kv-events", s.kv.endpoints, "Where workers publish KV events, in the workers' order")
       ->group(group)
       ->type_name("URL...")

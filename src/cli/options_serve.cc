@@ -73,7 +73,7 @@ void add_own_flags(CLI::App& serve, ServeOptions& o) {
   serve.add_option("--engine", o.engine, "Engine whose step times are taken: sglang or vllm")->capture_default_str();
   serve.add_option("--kv-tokens", o.kv_tokens, "Tokens of KV that fit, instead of computing it")->check(between(1, 1e12));
   auto* scale = serve.add_option("--time-scale", o.time_scale, "All of the engine's times divided by X")
-                    ->check(between(1e-3, 1e6))
+                    ->check(between(1e-3, 1e3))
                     ->capture_default_str()
                     ->type_name("X");
   serve.add_flag("--instant", o.instant, "No waiting at all: for capacity tests of what is in front")->excludes(scale);

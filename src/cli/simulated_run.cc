@@ -21,6 +21,7 @@
 #include "cli/progress.h"
 #include "net/event_loop.h"
 #include "recipe/policies.h"
+#include "recipe/secrets.h"
 #include "route/factory.h"
 #include "route/router.h"
 #include "simulate/simulate.h"
@@ -192,7 +193,7 @@ Result<Deployment> prepare(recipe::Recipe recipe, std::span<const recipe::Edit> 
   if (!cluster) return fail(std::move(cluster.error()));
   std::vector<std::string> overrides;
   for (const recipe::Edit& edit : edits) {
-    overrides.push_back((edit.kind == recipe::Edit::Kind::unset ? "unset " : "") + edit.text);
+    overrides.push_back((edit.kind == recipe::Edit::Kind::unset ? "unset " : "") + recipe::line_without_secrets(edit.text));
   }
   auto sha256 = file_sha256(recipe.file);
   if (!sha256) return fail(std::move(sha256.error()));

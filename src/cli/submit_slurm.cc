@@ -55,9 +55,15 @@ Result<Submitted> submit_one(const SubmitOptions& options, const recipe::Recipe&
   site.cluster = cluster;
   std::error_code error;
   if (!options.trace_dir.empty()) site.trace_dir = std::filesystem::absolute(options.trace_dir, error).string();
-  launch::Submission submission{
-      .script = plan::batch_script(recipe, site, outputs_dir), .outputs_dir = outputs_dir, .files = recipe_files(recipe)};
-  if (!cluster.file.empty()) submission.files.push_back({.name = "srtslurm.yaml", .content = text_of_file(cluster.file)});
+  // A preamble may export secrets.
+  const Readers readers = cluster.default_bash_preamble.empty() ? Readers::all : Readers::owner;
+  launch::Submission submission{.script = plan::batch_script(recipe, site, outputs_dir),
+                                .outputs_dir = outputs_dir,
+                                .files = recipe_files(recipe),
+                                .script_readers = readers};
+  if (!cluster.file.empty()) {
+    submission.files.push_back({.name = "srtslurm.yaml", .content = text_of_file(cluster.file), .readers = readers});
+  }
   auto number = launch::submit_job(submission);
   if (!number) return fail(std::move(number.error()));
   return Submitted{.job = *number, .folder = outputs_dir + "/" + *number, .recipe = recipe.name};

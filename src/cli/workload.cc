@@ -75,9 +75,10 @@ Result<FetchedTrace> download_to(const fs::path& path, const std::string& url) {
   std::error_code error;
   fs::create_directories(path.parent_path(), error);
   if (error) return fail(fmt::format("cannot make the folder {}: {}", path.parent_path().string(), error.message()));
-  fmt::print(stderr, "downloading {} to {}\n", url, path.string());
+  fmt::print(stderr, "downloading {} to {}\n", net::shown_url(url), path.string());
   Progress progress(path.filename().string(), kMegabytes);
   net::Download wanted{.url = url, .path = path.string(), .accept = {}, .on_progress = {}};
+  if (const char* own = std::getenv("SSL_CERT_FILE")) wanted.ca_file = own;  // as the programs of OpenSSL and curl do
   wanted.on_progress = [&](Bytes done, Bytes all) { progress(static_cast<std::size_t>(done), static_cast<std::size_t>(all)); };
   wanted.accept = [](const std::string& came) -> Result<void> {
     if (const auto read = trace::read_trace(came); !read) {

@@ -122,5 +122,14 @@ TEST(Scaled, AnotherNumberOfGpusIsEstimatedFromTheNearest) {
   EXPECT_THAT(uneven.error()[0].what, HasSubstr("its 64 attention heads cannot be shared by 3 GPUs"));
 }
 
+// Nesting without end is an error, not the end of the stack.
+TEST(Architecture, AConfigNestedTooDeepIsRefused) {
+  for (const std::string& text :
+       {std::string(100'000, '['), "{\"a\": " + std::string(100'000, '{'), std::string(100'000, '-')}) {
+    const auto found = find_architecture(kData, "mine/deep", model_folder("nested", text));
+    EXPECT_FALSE(found.has_value()) << text.substr(0, 20);
+  }
+}
+
 }  // namespace
 }  // namespace infbench::cost

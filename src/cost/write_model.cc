@@ -112,7 +112,14 @@ std::string model_file_text(const Model& model) {
 }
 
 std::string model_file_name(const Key& key) {
-  return fmt::format("{}.{}.{}.tp{}.{}.yaml", short_name(key.model), key.precision, key.gpu, key.tp, key.engine);
+  std::string name = fmt::format("{}.{}.{}.tp{}.{}.yaml", short_name(key.model), key.precision, key.gpu, key.tp, key.engine);
+  // Its parts are what a table says: none of them may lead into another folder.
+  const auto plain = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+  };
+  for (char& c : name) c = plain(c) ? c : '-';
+  if (name.front() == '.') name.front() = '-';
+  return name;
 }
 
 }  // namespace infbench::cost

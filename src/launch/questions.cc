@@ -98,14 +98,15 @@ Request request_for(const plan::Plan& plan, const Question& question) {
       const std::string_view path = "/workers";
       std::string url = plan.readiness.url;
       if (url.ends_with(path)) url.resize(url.size() - path.size());
-      return {.url = url, .path = std::string(path), .body = {}, .timeout = seconds(10)};
+      return {.url = url, .path = std::string(path), .body = {}, .timeout = seconds(10), .api_key = plan.router.api_key};
     }
     case QuestionKind::first_token:
       return {.url = plan.router.url,
               .method = "POST",
               .path = "/v1/chat/completions",
               .body = first_token_body(plan.benchmark.model),
-              .timeout = seconds(120)};
+              .timeout = seconds(120),
+              .api_key = plan.router.api_key};
     case QuestionKind::flush:
       return {.url = worker_url(), .method = "POST", .path = "/flush_cache", .body = {}, .timeout = seconds(10)};
     case QuestionKind::engine_info: break;

@@ -40,6 +40,7 @@ struct Request {
   std::string path;
   std::string body;
   Duration timeout;
+  std::string api_key = {};  // goes with it as a bearer token; empty: none does
 };
 Request request_for(const plan::Plan& plan, const Question& question);
 

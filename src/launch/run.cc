@@ -110,8 +110,12 @@ class Runner {
     const Request request = request_for(plan_, ask.question);
     const auto target = live::parse_target(request.url);
     if (!target) return;  // the plan's own URLs are addresses
+    live::HttpCall::Headers headers;
+    if (!request.api_key.empty()) headers.emplace_back("Authorization", "Bearer " + request.api_key);
     calls_[ask.question] = std::make_unique<live::HttpCall>(
-        loop_, *target, live::HttpCall::Request{.method = request.method, .path = request.path, .body = request.body},
+        loop_, *target,
+        live::HttpCall::Request{
+            .method = request.method, .path = request.path, .headers = std::move(headers), .body = request.body},
         request.timeout,
         [this, question = ask.question](const Result<live::HttpAnswer>& answer) { on_answer(question, answer); });
   }

@@ -99,7 +99,8 @@ Result<void> fill_folder(const std::string& folder, const Submission& submission
     return fail("the output folder " + folder + " is there already", "move it away, or choose another output_dir");
   }
   if (error) return fail("cannot create the output folder " + folder + ": " + error.message());
-  if (auto written = write_file(folder + "/batch.sh", submission.script); !written) return written;
+  if (auto written = write_file(folder + "/batch.sh", submission.script, {}, submission.script_readers); !written)
+    return written;
   for (const Submission::File& file : submission.files) {
     if (auto written = write_file(folder + "/" + file.name, file.content, {}, file.readers); !written) return written;
   }

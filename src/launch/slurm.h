@@ -30,6 +30,7 @@ struct Submission {
     Readers readers = Readers::all;
   };
   std::vector<File> files;  // put into the job's folder before the job can start
+  Readers script_readers = Readers::all;
 };
 
 // Hands the script to sbatch and gives the job's number. The job is held until its folder and all files are there; when they

@@ -9,6 +9,7 @@
 #include <simdjson.h>
 
 #include "base/json_writer.h"
+#include "net/download.h"
 
 namespace infbench::live {
 namespace {
@@ -91,7 +92,7 @@ Result<void> set_limit(std::string_view part, Slo& slo) {
 
 Result<Target> parse_target(const std::string& url) {
   const auto wrong = [&url](std::string_view what) {
-    return fail(fmt::format("expected an address as http://host:port for --url, found '{}'{}", url, what));
+    return fail(fmt::format("expected an address as http://host:port for --url, found '{}'{}", net::shown_url(url), what));
   };
   std::string_view rest = url;
   if (rest.starts_with("https://")) return wrong(" (TLS is not supported: put a proxy before the server)");
@@ -161,7 +162,9 @@ Result<std::vector<std::pair<std::string, std::string>>> parse_headers(std::span
     const std::string_view name = trimmed(std::string_view(header).substr(0, colon));
     if (colon == std::string::npos || name.empty() || name.find_first_of(" \t\r\n") != std::string_view::npos ||
         header.find_first_of("\r\n") != std::string::npos) {
-      return fail("expected NAME:VALUE for --header, found '" + header + "'");
+      // Its value may be a secret: at most the name is repeated.
+      if (colon == std::string::npos) return fail("expected NAME:VALUE for --header, found no ':'");
+      return fail("expected NAME:VALUE for --header, found '" + header.substr(0, colon) + ":...'");
     }
     all.emplace_back(std::string(name), std::string(trimmed(std::string_view(header).substr(colon + 1))));
   }

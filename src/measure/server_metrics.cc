@@ -230,13 +230,16 @@ void ServerMetrics::add(const std::string& endpoint, const Scrape& scrape, std::
   if (from.fetches++ == 0) from.first = scrape.first_byte;
   from.latency_ms += to_ms(scrape.first_byte - scrape.sent);
   from.last = scrape.first_byte;
-  bool changed = from.updates.empty();
+  bool changed = from.updates == 0;
   for (MetricFamily& family : families) {
     Family& all = families_[family.name];
     all.type = family.type;
     all.help = family.help;
     for (MetricSeries& one : family.series) {
-      const auto [place, is_new] = all.series.try_emplace(endpoint + ' ' + one.labels);
+      const std::string key = endpoint + ' ' + one.labels;
+      if (series_ >= kMostSeries && !all.series.contains(key)) continue;
+      const auto [place, is_new] = all.series.try_emplace(key);
+      series_ += is_new ? 1 : 0;
       Series& series = place->second;
       if (is_new) {
         series.endpoint = endpoint;
@@ -245,12 +248,18 @@ void ServerMetrics::add(const std::string& endpoint, const Scrape& scrape, std::
         series.first_at = scrape.first_byte;
       }
       changed = changed || is_new || differs(series.last, one);
-      if (scrape.in_phase && family.type != "counter" && family.type != "histogram") series.values.push_back(one.value);
+      if (scrape.in_phase && family.type != "counter" && family.type != "histogram") series.values.add(one.value);
       series.last = std::move(one);
       series.last_at = scrape.first_byte;
     }
   }
-  if (changed) from.updates.push_back(scrape.first_byte);
+  if (!changed) return;
+  if (from.updates++ == 0) {
+    from.first_update = scrape.first_byte;
+  } else {
+    from.between_ms.add(to_ms(scrape.first_byte - from.last_update));
+  }
+  from.last_update = scrape.first_byte;
 }
 
 void ServerMetrics::write_stats(JsonWriter& json, const std::string& type, const Series& series) {
@@ -263,9 +272,7 @@ void ServerMetrics::write_stats(JsonWriter& json, const std::string& type, const
   } else if (type == "histogram") {
     write_histogram(json, series, time_s);
   } else {
-    std::vector<double> values = series.values;
-    sort_samples(values);
-    const Stats stats = stats_of(values);
+    const Stats stats = series.values.stats();
     if (stats.empty()) return;
     for (const auto& [name, value] : {std::pair{"avg", stats.avg}, {"min", stats.min}, {"max", stats.max}}) {
       json.member(name, value);
@@ -336,20 +343,16 @@ void ServerMetrics::write_family(JsonWriter& json, const std::string& name, cons
 }
 
 void ServerMetrics::write_endpoint(JsonWriter& json, const Endpoint& seen) const {
-  const std::vector<Time>& updates = seen.updates;
-  std::vector<double> between;
-  for (std::size_t i = 1; i < updates.size(); ++i) between.push_back(to_ms(updates[i] - updates[i - 1]));
-  sort_samples(between);
   json.begin_object();
   json.member("total_fetches", seen.fetches);
   json.member("first_fetch_ns", epoch_ns_ + seen.first.ns);
   json.member("last_fetch_ns", epoch_ns_ + seen.last.ns);
   json.member("avg_fetch_latency_ms", seen.latency_ms / static_cast<double>(seen.fetches));
-  json.member("unique_updates", updates.size());
-  json.member("first_update_ns", epoch_ns_ + updates.front().ns);
-  json.member("last_update_ns", epoch_ns_ + updates.back().ns);
-  json.member("duration_seconds", to_s(updates.back() - updates.front()));
-  const Stats interval = stats_of(between);
+  json.member("unique_updates", seen.updates);
+  json.member("first_update_ns", epoch_ns_ + seen.first_update.ns);
+  json.member("last_update_ns", epoch_ns_ + seen.last_update.ns);
+  json.member("duration_seconds", to_s(seen.last_update - seen.first_update));
+  const Stats interval = seen.between_ms.stats();
   json.member("avg_update_interval_ms", interval.empty() ? 0.0 : interval.avg);
   if (!interval.empty()) json.member("median_update_interval_ms", interval.p50);
   json.end_object();

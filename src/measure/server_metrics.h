@@ -13,6 +13,7 @@
 #include "base/json_writer.h"
 #include "base/time.h"
 #include "measure/run.h"
+#include "measure/thinned_samples.h"
 
 namespace infbench::measure {
 
@@ -37,6 +38,10 @@ std::vector<MetricFamily> parse_prometheus(std::string_view text);
 
 class ServerMetrics {
  public:
+  // Of all endpoints together; what is new beyond that is only in the lines. A server that puts a request's name into labels
+  // would else take all memory in a run of days.
+  static constexpr std::size_t kMostSeries = 20'000;
+
   struct Scrape {
     Time sent;
     Time first_byte;
@@ -61,7 +66,7 @@ class ServerMetrics {
     std::string labels;
     MetricSeries first;
     MetricSeries last;
-    std::vector<double> values;  // of a gauge, in the phase
+    ThinnedSamples values;  // of a gauge, in the phase
     Time first_at;
     Time last_at;
   };
@@ -75,7 +80,10 @@ class ServerMetrics {
     double latency_ms = 0;
     Time first;
     Time last;
-    std::vector<Time> updates;  // fetches that told something new
+    std::int64_t updates = 0;  // fetches that told something new
+    Time first_update;
+    Time last_update;
+    ThinnedSamples between_ms;  // them
   };
   void write_family(JsonWriter& json, const std::string& name, const Family& family) const;
   void write_endpoint(JsonWriter& json, const Endpoint& seen) const;
@@ -86,6 +94,7 @@ class ServerMetrics {
   std::int64_t epoch_ns_;
   std::map<std::string, Family> families_;
   std::map<std::string, Endpoint> endpoints_;
+  std::size_t series_ = 0;
 };
 
 }  // namespace infbench::measure

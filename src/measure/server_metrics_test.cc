@@ -83,6 +83,23 @@ TEST(ServerMetrics, GrowthOfCountersDistributionOfGauges) {
   EXPECT_EQ(std::count(lines.begin(), lines.end(), '\n'), 5);
 }
 
+// A server that names each request in a label, for days.
+TEST(ServerMetrics, SeriesWithoutEndDoNotTakeAllMemory) {
+  ServerMetrics metrics(kVirtualEpochNs);
+  constexpr int kScrapes = 30;
+  for (int i = 0; i < kScrapes; ++i) {
+    std::string text = "# TYPE up gauge\nup " + std::to_string(i) + "\n# TYPE s gauge\n";
+    for (int j = 0; j < 1000; ++j) text += "s{rid=\"" + std::to_string(i * 1000 + j) + "\"} 1\n";
+    const ServerMetrics::Scrape scrape{.sent = at_ms(1000 * i), .first_byte = at_ms(1000 * i + 2)};
+    metrics.add("http://x/metrics", scrape, parse_prometheus(text));
+  }
+  simdjson::dom::parser parser;
+  const std::string text = metrics.json(example_info(), example_run().summary, {"http://x/metrics"});
+  const simdjson::dom::element json = parser.parse(text);
+  EXPECT_EQ(json["metrics"]["s"]["series"].get_array().size(), ServerMetrics::kMostSeries - 1);
+  EXPECT_DOUBLE_EQ(double(json["metrics"]["up"]["series"].at(0)["stats"]["max"]), kScrapes - 1) << "one of before goes on";
+}
+
 TEST(MetricUnit, FromTheHelpTextElseFromTheName) {
   struct Case {
     const char* name;

@@ -30,12 +30,9 @@ void Timeline::add(Lane& lane, Time until) {
     const Time end = std::min(until, origin_ + width_ * (bin + 1));
     const std::int64_t ns = (end - lane.since).ns;
     if (lane.bins.size() <= static_cast<std::size_t>(bin)) lane.bins.resize(static_cast<std::size_t>(bin) + 1);
-    std::int64_t(&sums)[kFields] = lane.bins[static_cast<std::size_t>(bin)].sums;
-    sums[0] += lane.now.waiting * ns;
-    sums[1] += lane.now.prefill * ns;
-    sums[2] += lane.now.decode * ns;
-    sums[3] += lane.now.transfers * ns;
-    sums[4] += lane.now.kv * ns;
+    Wide(&sums)[kFields] = lane.bins[static_cast<std::size_t>(bin)].sums;
+    const std::int64_t values[kFields] = {lane.now.waiting, lane.now.prefill, lane.now.decode, lane.now.transfers, lane.now.kv};
+    for (std::size_t f = 0; f < kFields; ++f) sums[f] += static_cast<Wide>(values[f]) * ns;
     lane.since = end;
   }
 }
@@ -66,11 +63,11 @@ void Timeline::write_lane(const Lane& lane, const WorkerLoad& worker, std::strin
     for (std::int64_t i = 0; i < bins; ++i) {
       const std::int64_t ns = std::min(width_.ns, length - i * width_.ns);
       const auto at = static_cast<std::size_t>(i);
-      const std::int64_t sum = at < lane.bins.size() ? lane.bins[at].sums[f] : 0;
+      const Wide sum = at < lane.bins.size() ? lane.bins[at].sums[f] : 0;
       if (f == kFields - 1) {
-        json.value(sum / ns);
+        json.value(static_cast<std::int64_t>(sum / ns));
       } else {
-        json.value(static_cast<double>(100 * (sum / ns) + 100 * (sum % ns) / ns) / 100);  // so that nothing overflows
+        json.value(static_cast<double>(static_cast<std::int64_t>(100 * sum / ns)) / 100);
       }
     }
     json.end_array();

@@ -49,8 +49,9 @@ class Timeline {
 
  private:
   static constexpr std::size_t kFields = 5;
+  __extension__ using Wide = __int128;  // millions of KV tokens in bins of an hour do not fit 64 bits
   struct Bin {
-    std::int64_t sums[kFields] = {};  // value x ns
+    Wide sums[kFields] = {};  // value x ns
   };
   struct Lane {
     WorkerState now;

@@ -61,5 +61,16 @@ TEST(Timeline, BinsWidenInsteadOfGrowingInNumber) {
   EXPECT_THAT(hour, HasSubstr("\"decode\":[4.0,4.0,4.0,4.0,4.0,4.0,4.0,4.0,4.0,4.0,4.0,4.0,4.0,4.0,4.0,4.0,0.03,0.0,"));
 }
 
+// 8 GPUs' worth of KV and 30 days: 64 bits of tokens x ns would not hold a bin.
+TEST(Timeline, AMonthOfManyTokensFits) {
+  Timeline timeline(1);
+  timeline.note({0}, {.decode = 5000, .kv = 50'000'000}, at(0));
+  timeline.note({0}, {}, at(std::int64_t{30} * 86'400'000));
+  const std::string json = timeline.json(one_worker(), 0);
+  EXPECT_THAT(json, HasSubstr("\"end_s\":2592000.0,\"bin_s\":3276.8,"));
+  EXPECT_THAT(json, HasSubstr("\"decode\":[5000.0,5000.0,"));
+  EXPECT_THAT(json, HasSubstr("\"kv_tokens\":[50000000,50000000,"));
+}
+
 }  // namespace
 }  // namespace infbench::measure

@@ -1,5 +1,6 @@
 #include "net/download.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -26,13 +27,15 @@ struct CurlLibrary {
   decltype(&curl_easy_getinfo) getinfo = nullptr;
   decltype(&curl_easy_strerror) strerror = nullptr;
   decltype(&curl_easy_cleanup) cleanup = nullptr;
+  decltype(&curl_version_info) version_info = nullptr;
 
   // False: it is not on this machine.
   bool load() {
     void* library = dlopen("libcurl.so.4", RTLD_NOW | RTLD_LOCAL);
     return library != nullptr && find(library, "curl_easy_init", init) && find(library, "curl_easy_setopt", setopt) &&
            find(library, "curl_easy_perform", perform) && find(library, "curl_easy_getinfo", getinfo) &&
-           find(library, "curl_easy_strerror", strerror) && find(library, "curl_easy_cleanup", cleanup);
+           find(library, "curl_easy_strerror", strerror) && find(library, "curl_easy_cleanup", cleanup) &&
+           find(library, "curl_version_info", version_info);
   }
 
  private:
@@ -85,7 +88,7 @@ int tell_progress(void* user, curl_off_t all, curl_off_t done, curl_off_t /*uplo
 }
 
 tl::unexpected<Errors> failed(const std::string& url, const std::string& why) {
-  return fail("cannot download " + url + ": " + why);
+  return fail("cannot download " + shown_url(url) + ": " + why);
 }
 
 long in_ms(Duration duration) { return static_cast<long>(duration.ns / 1'000'000); }
@@ -96,6 +99,13 @@ void set_up(const CurlLibrary& library, CURL* curl, const Download& wanted, Body
   set(curl, CURLOPT_URL, wanted.url.c_str());
   set(curl, CURLOPT_PROTOCOLS_STR, local ? "http" : "https");
   set(curl, CURLOPT_REDIR_PROTOCOLS_STR, "https");
+  set(curl, CURLOPT_SSL_VERIFYPEER, 1L);
+  set(curl, CURLOPT_SSL_VERIFYHOST, 2L);
+  set(curl, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
+  if (!wanted.ca_file.empty()) {
+    set(curl, CURLOPT_CAINFO, wanted.ca_file.c_str());
+    set(curl, CURLOPT_CAPATH, nullptr);
+  }
   if (local) set(curl, CURLOPT_PROXY, "");
   set(curl, CURLOPT_FOLLOWLOCATION, 1L);
   set(curl, CURLOPT_MAXREDIRS, 5L);
@@ -143,6 +153,20 @@ Result<void> record_checksum(const std::string& path, const std::string& sha256)
 }
 
 }  // namespace
+
+std::string shown_url(std::string_view url) {
+  const std::size_t scheme = url.find("://");
+  const std::size_t begin = scheme == std::string_view::npos ? 0 : scheme + 3;
+  const std::size_t end = std::min(url.find_first_of("/?#", begin), url.size());
+  const std::size_t at = url.substr(0, end).rfind('@');
+  if (at == std::string_view::npos || at < begin) return std::string(url);
+  return std::string(url.substr(0, begin)) + "***@" + std::string(url.substr(at + 1));
+}
+
+std::string curl_version() {
+  CurlLibrary library;
+  return library.load() ? library.version_info(CURLVERSION_NOW)->version : std::string();
+}
 
 std::string checksum_path(const std::string& path) { return path + ".sha256"; }
 

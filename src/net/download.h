@@ -8,6 +8,7 @@
 
 #include <functional>
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 #include "base/time.h"
@@ -19,6 +20,7 @@ struct Download {
   std::string url;   // https; http only from this machine (127.0.0.1, [::1], localhost). Redirects must lead to https
   std::string path;  // its folder must exist
   Bytes size_max = Bytes{2} << 30U;
+  std::string ca_file = {};  // certificates to trust, PEM, instead of the system's; empty: those
   Duration connect_timeout = seconds(15);
   Duration total_timeout = seconds(600);
   // Asked with the path of the complete temporary file whether it is what was wanted; its first error says why not.
@@ -33,8 +35,14 @@ struct Downloaded {
   std::string sha256;
 };
 
+// The address without the "user:password@" that may be in it, as it may be shown.
+std::string shown_url(std::string_view url);
+
 // Errors name the address; then nothing has changed at `path`.
 Result<Downloaded> download(const Download& wanted);
+
+// Of the library on this machine: "7.88.1"; empty: there is none. Loads it.
+std::string curl_version();
 
 // Where the SHA-256 of a file is recorded.
 std::string checksum_path(const std::string& path);

@@ -104,7 +104,7 @@ TEST_F(DownloadTest, NothingIsStoredUnlessAllOfItCame) {
     };
     const auto downloaded = download(wanted);
     ASSERT_FALSE(downloaded.has_value()) << one.url;
-    EXPECT_THAT(format_errors(downloaded.error()), HasSubstr("cannot download " + one.url + ": ")) << one.url;
+    EXPECT_THAT(format_errors(downloaded.error()), HasSubstr("cannot download " + shown_url(one.url) + ": ")) << one.url;
     EXPECT_THAT(format_errors(downloaded.error()), HasSubstr(one.why)) << one.url;
     EXPECT_EQ(files(), 0U) << one.url;
   }

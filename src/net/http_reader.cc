@@ -52,6 +52,7 @@ struct HttpReader::State {
     body_bytes = 0;
     in_value = false;
     in_message = true;
+    head_done = false;
     return HPE_OK;
   }
 
@@ -70,7 +71,9 @@ struct HttpReader::State {
     return count(n);
   }
 
+  // Fields behind the last chunk are counted and passed over: as headers they would come after what was decided by these.
   int add_name(const char* at, std::size_t n) {
+    if (head_done) return count(n);
     if (head.headers.empty()) head.headers.reserve(kUsualHeaders);
     if (in_value || head.headers.empty()) {
       if (head.headers.size() == limits.headers) return refuse(431, "too many headers");
@@ -88,11 +91,13 @@ struct HttpReader::State {
   }
 
   int add_value(const char* at, std::size_t n) {
+    if (head_done) return count(n);
     in_value = true;
     return add(head.headers.back().second, at, n);
   }
 
   int end_head() {
+    head_done = true;
     head.status = parser.status_code;
     head.minor_version = parser.http_minor;
     head.keep_alive = llhttp_should_keep_alive(&parser) == 1;
@@ -124,6 +129,7 @@ struct HttpReader::State {
   std::uint64_t body_bytes = 0;
   bool in_value = false;
   bool in_message = false;
+  bool head_done = false;
   bool no_body = false;
   std::vector<std::string_view> pieces;
   Progress now;

@@ -134,6 +134,19 @@ TEST(HttpReader, LimitsHaveTheirStatus) {
   EXPECT_EQ(read(Kind::request, "POST / HTTP/1.1\r\nContent-Length: 10\r\n\r\n0123456789", 5, limits).error, "");
 }
 
+// Who is let in, and what is passed on, is decided by what stands before the body.
+TEST(HttpReader, FieldsBehindTheBodyAreNoHeadersAndCountAgainstTheLimit) {
+  const std::string chunked = "POST / HTTP/1.1\r\nA: 1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n";
+  HttpReader reader(Kind::request, {});
+  EXPECT_TRUE(reader.feed(chunked + "Authorization: Bearer x\r\nA: 2\r\n\r\n").complete);
+  EXPECT_EQ(reader.head().headers.size(), 2U);
+  EXPECT_EQ(reader.head().find("authorization"), nullptr);
+  EXPECT_TRUE(reader.feed("GET / HTTP/1.1\r\nB: 1\r\n\r\n").complete);
+  EXPECT_EQ(*reader.head().find("b"), "1") << "the next message has headers again";
+  const HttpLimits limits{.head_bytes = 200, .headers = 3, .body_bytes = 10};
+  EXPECT_EQ(read(Kind::request, chunked + "B: " + std::string(300, 'x') + "\r\n\r\n", 5, limits).error, "431");
+}
+
 TEST(HttpReader, AResponseToHeadHasNoBody) {
   HttpReader reader(Kind::response, {});
   reader.expect_no_body();

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 #include <openssl/bio.h>
+#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
@@ -29,6 +30,8 @@ int no_password(char* /*text*/, int /*size*/, int /*writing*/, void* /*unused*/)
 int length_of(std::string_view bytes) { return static_cast<int>(std::min<std::size_t>(bytes.size(), INT_MAX)); }
 
 }  // namespace
+
+std::string openssl_version() { return OpenSSL_version(OPENSSL_VERSION_STRING); }
 
 TlsContext::TlsContext(ssl_ctx_st* context) : context_(context) {}
 TlsContext::~TlsContext() { SSL_CTX_free(context_); }

@@ -16,6 +16,8 @@ struct ssl_st;
 
 namespace infbench::net {
 
+std::string openssl_version();  // of the library that is loaded: "3.0.17"
+
 class TlsContext {
  public:
   // Of a certificate (with the chain behind it) and its key, files in PEM. Errors: a file cannot be read or holds something

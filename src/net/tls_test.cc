@@ -2,7 +2,6 @@
 #include "net/tls.h"
 
 #include <array>
-#include <cstdio>
 #include <fstream>
 #include <functional>
 #include <memory>
@@ -10,13 +9,11 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <openssl/evp.h>
-#include <openssl/pem.h>
 #include <openssl/ssl.h>
-#include <openssl/x509.h>
 
 #include "net/loop_for_test.h"
 #include "net/tcp.h"
+#include "net/tls_identity_for_test.h"
 
 namespace infbench::net {
 namespace {
@@ -26,32 +23,6 @@ using ::testing::StartsWith;
 
 template <class T>
 using Owned = std::unique_ptr<T, void (*)(T*)>;
-
-// A certificate that vouches for itself, and its key, as files.
-struct Identity {
-  explicit Identity(const std::string& name)
-      : certificate(::testing::TempDir() + name + ".crt"), key(::testing::TempDir() + name + ".key") {
-    const Owned<EVP_PKEY> pair(EVP_EC_gen("P-256"), EVP_PKEY_free);
-    const Owned<X509> x509(X509_new(), X509_free);
-    X509_set_version(x509.get(), 2);
-    ASN1_INTEGER_set(X509_get_serialNumber(x509.get()), 1);
-    X509_gmtime_adj(X509_getm_notBefore(x509.get()), -3600);
-    X509_gmtime_adj(X509_getm_notAfter(x509.get()), 3600);
-    X509_set_pubkey(x509.get(), pair.get());
-    X509_sign(x509.get(), pair.get(), EVP_sha256());
-    const Owned<std::FILE> out(std::fopen(certificate.c_str(), "w"), [](std::FILE* file) { std::fclose(file); });
-    PEM_write_X509(out.get(), x509.get());
-    const Owned<std::FILE> secret(std::fopen(key.c_str(), "w"), [](std::FILE* file) { std::fclose(file); });
-    PEM_write_PrivateKey(secret.get(), pair.get(), nullptr, nullptr, 0, nullptr, nullptr);
-  }
-  std::shared_ptr<const TlsContext> context() const {
-    auto made = TlsContext::server(certificate, key);
-    EXPECT_TRUE(made) << (made ? "" : format_errors(made.error()));
-    return made.value_or(nullptr);
-  }
-  std::string certificate;
-  std::string key;
-};
 
 // The other end, without looking at the certificate.
 class Client {
@@ -89,7 +60,7 @@ class Client {
 std::string seal(TlsSession& session, std::string_view text) { return session.seal({&text, 1}); }
 
 TEST(Tls, AConversationInPiecesOfAnySize) {
-  const Identity identity("pieces");
+  const IdentityForTest identity("pieces");
   const std::string question(100'000, 'q');
   for (const std::size_t piece : {1U, 7U, 1000U, 1'000'000U}) {
     TlsSession server(identity.context());
@@ -127,7 +98,7 @@ TEST(Tls, AConversationInPiecesOfAnySize) {
 }
 
 TEST(Tls, WhatIsNotTlsIsBroken) {
-  TlsSession server(Identity("broken").context());
+  TlsSession server(IdentityForTest("broken").context());
   const TlsSession::Opened opened = server.open("GET / HTTP/1.1\r\nhost: a\r\n\r\n");
   EXPECT_THAT(opened.broken, StartsWith("TLS: "));
   EXPECT_EQ(opened.plain, "");
@@ -136,8 +107,8 @@ TEST(Tls, WhatIsNotTlsIsBroken) {
 }
 
 TEST(Tls, FilesThatCannotBeUsed) {
-  const Identity one("one");
-  const Identity other("other");
+  const IdentityForTest one("one");
+  const IdentityForTest other("other");
   const std::string garbage = ::testing::TempDir() + "garbage.pem";
   std::ofstream(garbage) << "no certificate";
   for (const auto& [certificate, key, said] :
@@ -154,7 +125,7 @@ TEST(Tls, FilesThatCannotBeUsed) {
 
 // A server that repeats what it hears until the client ends, over a socket; and one client that does not speak TLS.
 TEST(Tls, OverAListener) {
-  const Identity identity("listener");
+  const IdentityForTest identity("listener");
   EventLoop loop;
   std::unique_ptr<Connection> served;
   std::string reason = "open";

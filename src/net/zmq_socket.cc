@@ -67,6 +67,14 @@ bool receive(void* socket, std::vector<std::string>& parts) {
 
 }  // namespace
 
+std::string zmq_version() {
+  int major = 0;
+  int minor = 0;
+  int patch = 0;
+  ::zmq_version(&major, &minor, &patch);
+  return std::to_string(major) + "." + std::to_string(minor) + "." + std::to_string(patch);
+}
+
 // ---- Publisher
 
 struct ZmqPublisher::Impl {

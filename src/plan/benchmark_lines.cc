@@ -167,6 +167,8 @@ Words aiperf_client(const recipe::Recipe& recipe, const Site& site, const Benchm
 Environment client_environment(const recipe::Recipe& recipe, const Benchmark& b) {
   Environment environment;
   if (b.client == "aiperf") set_variable(environment, "AIPERF_HTTP_SO_RCVTIMEO", "120");
+  const std::string key = router_key(recipe);
+  if (b.client == "srtctl" && !key.empty()) set_variable(environment, kKeyVariable, key);
   for (const auto& [name, value] : recipe.benchmark.env) set_variable(environment, name, value);
   return environment;
 }

@@ -209,6 +209,7 @@ std::vector<std::string> worker_argv(const recipe::Recipe& recipe, const Site& s
 std::vector<std::string> router_argv(const recipe::Recipe& recipe, const Site& site, const RouterProcess& router,
                                      std::span<const Worker> workers) {
   constexpr std::array<std::string_view, 2> kOursWhenShared{"prometheus-host", "prometheus-port"};
+  constexpr std::array<std::string_view, 1> kInEnvironment{"api-key"};
   const bool ours = recipe.frontend.type == "srtctl";
   const bool shared = site.shared_host || site.launcher == LauncherKind::local;
   const std::string python = uses_containers(site, recipe.model.container) ? "python" : site.python;
@@ -234,7 +235,8 @@ std::vector<std::string> router_argv(const recipe::Recipe& recipe, const Site& s
   constexpr std::string_view kStartupInterval = "worker-startup-check-interval";
   const bool given = recipe.frontend.args.find(kStartupInterval) != nullptr;
   if (!ours && !given && !polls_loads(recipe)) add(argv, {fmt::format("--{}", kStartupInterval), "1"});
-  append(argv, recipe::to_argv(shared ? without(recipe.frontend.args, kOursWhenShared) : recipe.frontend.args));
+  const recipe::Flags args = ours ? without(recipe.frontend.args, kInEnvironment) : recipe.frontend.args;
+  append(argv, recipe::to_argv(shared ? without(args, kOursWhenShared) : args));
   return argv;
 }
 
@@ -260,8 +262,12 @@ Environment router_environment(const recipe::Recipe& recipe) {
   // sglang-router fetches the tokenizer of the model that its workers name from the hub, which the engine model has no use for.
   if (is_model(recipe) && recipe.frontend.type == "sglang") set_variable(environment, "HF_HUB_OFFLINE", "1");
   for (const auto& [name, value] : recipe.frontend.env) set_variable(environment, name, value);
+  const std::string key = router_key(recipe);
+  if (recipe.frontend.type == "srtctl" && !key.empty()) set_variable(environment, kKeyVariable, key);
   return environment;
 }
+
+std::string router_key(const recipe::Recipe& recipe) { return recipe.frontend.args.text("api-key").value_or(std::string()); }
 
 std::vector<std::string> staging_argv(const recipe::Recipe& recipe) {
   return {"bash", "-c", R"(mkdir -p "$1" && exec rsync -a "$0/" "$1/")", recipe.model.path, model_place(recipe).folder};

@@ -44,6 +44,11 @@ Environment worker_environment(const recipe::Recipe& recipe, const recipe::Worke
 
 Environment router_environment(const recipe::Recipe& recipe);
 
+// The key that the recipe has the router ask of its clients; empty: none. Our own router and client take it from kKeyVariable,
+// since everybody on the node can read command lines.
+std::string router_key(const recipe::Recipe& recipe);
+inline constexpr const char* kKeyVariable = "SRTCTL_API_KEY";
+
 // Copies the model to a folder of the node; what is there already is not copied again.
 std::vector<std::string> staging_argv(const recipe::Recipe& recipe);
 

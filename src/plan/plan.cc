@@ -128,6 +128,7 @@ void add_router(const recipe::Recipe& recipe, Plan& plan) {
   const auto given = static_cast<int>(recipe.frontend.args.integer("prometheus-port").value_or(kRouterMetricsPort));
   router.metrics_port = one_host(site) ? site.port_base + 1 : given;
   router.url = fmt::format("http://{}:{}", head.address, router.port);
+  router.api_key = router_key(recipe);
   router.command.name = "router";
   router.command.argv = router_argv(recipe, site, router, plan.workers);
   router.command.environment = router_environment(recipe);

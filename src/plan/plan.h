@@ -119,6 +119,7 @@ struct RouterProcess {
   int port = 0;
   int metrics_port = 0;  // 0: none of its own
   std::string url;
+  std::string api_key;  // what it asks of its clients, never shown; empty: none
   Command command;
 };
 

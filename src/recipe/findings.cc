@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/check.h"
+#include "recipe/secrets.h"
 
 namespace infbench::recipe {
 
@@ -32,7 +33,9 @@ void Findings::add(const Place& place, std::string what, std::string hint) {
   add_hidden(place, std::move(what), std::move(hint));
   const Source& source = sources_[static_cast<std::size_t>(place.source)];
   const auto row = place.source == 0 ? static_cast<std::size_t>(place.line) : 1;
-  if (row >= 1 && row <= source.lines.size()) found_.back().error.source_line = source.lines[row - 1];
+  if (row >= 1 && row <= source.lines.size()) {
+    found_.back().error.source_line = line_without_secrets(source.lines[row - 1]);
+  }
 }
 
 void Findings::add_hidden(const Place& place, std::string what, std::string hint) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -62,6 +63,28 @@ bool hide(Recipe& recipe) {
   return any;
 }
 
+bool is_name_character(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+}
+
+// The name that ends before `end`, in quotes or not.
+std::string_view name_before(std::string_view line, std::size_t end) {
+  if (end > 0 && (line[end - 1] == '"' || line[end - 1] == '\'')) --end;
+  std::size_t begin = end;
+  while (begin > 0 && is_name_character(line[begin - 1])) --begin;
+  return line.substr(begin, end - begin);
+}
+
+// Whether what follows a name may be shown: nothing, a number, true or false.
+bool keeps_nothing(std::string_view rest) {
+  rest.remove_prefix(std::min(rest.find_first_not_of(" \t"), rest.size()));
+  const std::string_view word = rest.substr(0, rest.find_first_of(" \t,}]#"));
+  if (word.empty() || word == "true" || word == "false") return true;
+  double number = 0;
+  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), number);
+  return error == std::errc{} && end == word.data() + word.size();
+}
+
 }  // namespace
 
 bool is_secret(std::string_view name) {
@@ -83,6 +106,17 @@ bool has_credentials(std::string_view value) {
   constexpr std::string_view kHeader = "authorization:";
   return std::ranges::equal(value.substr(0, kHeader.size()), kHeader,
                             [](char given, char small) { return given == small || given == small - 'a' + 'A'; });
+}
+
+std::string line_without_secrets(std::string_view line) {
+  for (std::size_t at = 0; at < line.size(); ++at) {
+    if (line[at] != ':' && line[at] != '=') continue;
+    const std::string_view name = name_before(line, at);
+    if (!is_secret(name) && !has_credentials(std::string(name) + ":")) continue;
+    if (keeps_nothing(line.substr(at + 1))) continue;
+    return std::string(line.substr(0, at + 1)) + (line[at] == ':' ? " " : "") + std::string(kHidden);
+  }
+  return std::string(line);
 }
 
 bool has_secrets(const Recipe& recipe) {

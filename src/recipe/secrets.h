@@ -2,6 +2,7 @@
 // and flags. Pure, usable from any thread.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "recipe/recipe.h"
@@ -17,6 +18,10 @@ bool has_credentials(std::string_view value);
 
 // What stands there instead.
 inline constexpr std::string_view kHidden = "***";
+
+// A line of a recipe or the text of a --set, as it may be shown: from the value of the first secret on, which follows its name
+// and ':' or '=', it is kHidden. Numbers and truths keep nothing.
+std::string line_without_secrets(std::string_view line);
 
 // Variables of an environment, and flags that are text or lists of it: numbers keep nothing. Headers of aiperf_args count.
 bool has_secrets(const Recipe& recipe);

@@ -27,8 +27,8 @@ void CacheGuess::hold(RequestId id, const Prompt& prompt) {
   cache_.pin(lease.node);
   answer_pages_ += lease.answer_pages;
   leases_[id.value] = std::move(lease);
-  if (capacity_ <= 0) return;
-  const std::int64_t over = cache_.pages() + answer_pages_ - capacity_ / prompt.page_tokens;
+  const Tokens capacity = capacity_ > 0 ? capacity_ : kCapacityUnknown;
+  const std::int64_t over = cache_.pages() + answer_pages_ - capacity / prompt.page_tokens;
   if (over > 0) cache_.evict(over, nullptr);
 }
 

@@ -20,7 +20,11 @@ namespace infbench::route {
 
 class CacheGuess {
  public:
-  // 0: not known, nothing is ever evicted.
+  // More than any worker of today has room for: what is kept of one whose capacity is not known. Without a limit a gateway
+  // would remember every prompt that it has ever seen.
+  static constexpr Tokens kCapacityUnknown = Tokens{1} << 24U;
+
+  // 0: not known.
   void set_capacity(Tokens tokens) { capacity_ = tokens; }
 
   // Tokens of the prompt that are there. A prompt that is cached as a whole still computes its last page.
@@ -34,8 +38,9 @@ class CacheGuess {
     bool told_pages = false;  // kv_* events name these pages
   };
   void hold(RequestId id, const Prompt& prompt);
-  void let_go(RequestId id);      // its prompt may be evicted; nothing if it is not held
-  void take(const Event& event);  // kv_*
+  void let_go(RequestId id);                             // its prompt may be evicted; nothing if it is not held
+  void take(const Event& event);                         // kv_*
+  std::int64_t pages() const { return cache_.pages(); }  // kept
   void clear();  // the worker has lost everything, as far as is known here; its capacity stays, and what it has told
 
  private:

@@ -43,7 +43,8 @@ TEST(PrefixHash, LooksAtTheFirstTokensOnly) {
 // 7 requests and this one over 4 workers are 2 each, times 1.25 is 2.5: a home with 3 is passed over, one with 2 is not.
 TEST(PrefixHash, LeavesAHomeThatHasTooMany) {
   PolicyBench bench(policy_named("prefix_hash"), four());
-  const RequestView request = view_of(1, prompt_of({{1, 4}}));
+  const Prompt prompt = prompt_of({{1, 4}});
+  const RequestView request = view_of(1, prompt);
   const WorkerId home = bench.ask(request).worker;
   for (WorkerView& view : bench.views) view.running = 2;
   bench.views[(home.value + 1) % 4].running = 1;
@@ -69,11 +70,13 @@ TEST(ConsistentHash, FollowsTheKeyThenTheBeginning) {
   std::vector<int> count(4);
   for (std::uint64_t i = 0; i < 400; ++i) {
     const std::string key = "user-" + std::to_string(i);
-    RequestView request = view_of(i, prompt_of({{i, 20}}));
+    const Prompt prompt = prompt_of({{i, 20}});
+    RequestView request = view_of(i, prompt);
     request.key = key;
     const Pick pick = bench.ask(request);
     EXPECT_EQ(pick.why, Reason::routing_key);
-    RequestView again = view_of(i, prompt_of({{7, 3}}));
+    const Prompt same_prompt = prompt_of({{7, 3}});
+    RequestView again = view_of(i, same_prompt);
     again.key = key;
     EXPECT_EQ(bench.ask(again).worker, pick.worker) << "whatever it asks";
     ++count[pick.worker.value];

@@ -71,11 +71,13 @@ TEST(KvCost, APrefixIsKnownFromTheFirstTokenOnUnlessGuessed) {
 TEST(KvCost, DecodeWorkersAreComparedByBlocksAlone) {
   PolicyBench bench = bench_of({}, workers_of({Role::decode, Role::decode}));
   bench.views[0].uncomputed = 1'000'000;
-  RequestView request = view_of(1, prompt_of({{1, 10}}));
+  const Prompt prompt = prompt_of({{1, 10}});
+  RequestView request = view_of(1, prompt);
   request.stage = Stage::decode;
   EXPECT_EQ(bench.send(request).worker.value, 0u);
   request.id = RequestId{2};
-  RequestView other = view_of(2, prompt_of({{2, 3}}));
+  const Prompt other_prompt = prompt_of({{2, 3}});
+  RequestView other = view_of(2, other_prompt);
   other.stage = Stage::decode;
   EXPECT_EQ(bench.ask(other).worker.value, 1u);
   EXPECT_EQ(bench.ask(other).cached, 0);
@@ -90,7 +92,8 @@ TEST(KvCost, RequestsWaitWhileEveryWorkerHasTooMuchToCompute) {
     PolicyBench bench = bench_of(parameters);
     bench.views[0].uncomputed = 16'001;
     bench.views[1].uncomputed = 16'000;
-    const RequestView request = view_of(1, prompt_of({{1, 10}}), 100, Time{} + seconds(3));
+    const Prompt prompt = prompt_of({{1, 10}});
+    const RequestView request = view_of(1, prompt, 100, Time{} + seconds(3));
     EXPECT_EQ(bench.ask(request).worker.value, 1u);
     bench.views[1].uncomputed = 16'001;
     const auto answer = bench.try_ask(request);

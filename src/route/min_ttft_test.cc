@@ -194,7 +194,8 @@ TEST_F(MinTtftTest, PrefillWorkersLetPromptsGoWithTheFirstToken) {
 TEST_F(MinTtftTest, DecodeGoesWhereTheNextStepIsShortest) {
   for (const bool timed : {true, false}) {
     PolicyBench bench = this->bench(timed, 1'000'000, Role::decode);
-    RequestView request = view_of(1, prompt_of({{1, 10}}));
+    const Prompt prompt = prompt_of({{1, 10}});
+    RequestView request = view_of(1, prompt);
     request.stage = Stage::decode;
     bench.views[0].kv_used = 5'000;
     bench.views[1].kv_used = 4'000;
