@@ -1,8 +1,11 @@
+#include <csignal>
+
 #include "cli/commands.h"
 #include "cli/options.h"
 
 int main(int argc, char** argv) {
   using namespace infbench;
+  std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow (ulimit -f) is an error like a full disk, not the end
   const auto parsed = cli::parse(argc, argv);
   if (const auto* ended = std::get_if<ExitCode>(&parsed)) return static_cast<int>(*ended);
   const ExitCode code = std::visit([](const auto& options) { return cli::run(options); }, std::get<cli::Command>(parsed));

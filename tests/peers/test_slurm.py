@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import signal
+import subprocess
 
 import pytest
 from conftest import MODEL, ROOT, SRTCTL, eventually, read_rows
@@ -305,3 +306,35 @@ def test_what_sbatch_refuses(cluster, submit):
     code, _, err = submit(AGGREGATED, {"slurm.partition": "nope"}, "--wait")
     assert code == 3
     assert "invalid partition specified: nope" in err
+
+
+@pytest.mark.parametrize("phase", ["waiting", "measuring"])
+def test_the_program_of_a_job_is_killed(cluster, submit, phase):
+    job = submit(AGGREGATED, {**SMALL, **SLOW})
+    status = cluster.wait_for(job, in_phase(phase, "warm-up", "flush", "measuring"))
+    os.kill(status["pid"] if "pid" in status else json.loads((cluster.outputs / job / "status.json").read_text())["pid"], signal.SIGKILL)
+    assert cluster.wait_for_end(job)["state"] != "ended"
+    assert cluster.left_behind() == ""
+    code, _, err = cluster.srtctl("report", cluster.outputs / job)
+    assert code == 2 and "incomplete" in err
+
+
+def test_the_program_is_killed_and_its_allocation_stays(cluster, trace_dir):
+    """Then nobody but its guard ends the job's steps."""
+    code, _, err = cluster.run("salloc", "--no-shell", "--nodes=1", "--nodelist=node0", "--gpus-per-node=2")
+    assert code == 0, err
+    job = re.search(r"Granted job allocation (\d+)", err).group(1)
+    words = [SRTCTL, *submit_words("srun", AGGREGATED, {**SMALL, **SLOW}, trace_dir)]
+    process = subprocess.Popen([str(word) for word in words], env={**os.environ, **cluster.env, "SLURM_JOB_ID": job}, cwd=cluster.folder,
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    try:
+        cluster.wait_for(job, in_phase("measuring"))
+        assert servers(cluster, job)
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    steps = lambda: cluster.ask("squeue", "--steps", "--noheader", f"--jobs={job}", "--format=%j").split()  # noqa: E731
+    assert eventually(lambda: set(steps()) <= {"extern"} and not servers(cluster, job)), steps()
+    code, out, _ = cluster.srtctl("status", job)
+    assert "lost while measuring" in out
+    assert cluster.run("scancel", job)[0] == 0
