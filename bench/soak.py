@@ -212,6 +212,7 @@ class Records:
 
     def __init__(self, path):
         self.ok, self.cut_at_end, self.failed = 0, 0, []
+        self.end_ns = 2**63  # of the run: when the first was cut
         self.tokens, self.gaps_ms, self.moments, self.classes = 0, [], [], collections.Counter()
         with path.open() as lines:
             for number, line in enumerate(lines):
@@ -229,6 +230,7 @@ class Records:
             return
         if about["was_cancelled"]:
             self.cut_at_end += 1
+            self.end_ns = min(self.end_ns, about["request_end_ns"])
         else:
             self.failed.append(about["request_end_ns"])
             self.classes[error["type"]] += 1
@@ -251,7 +253,8 @@ class Decisions:
     """The gateway's log: of each request that did not end well the worker that it was on."""
 
     def __init__(self, path):
-        self.arrived, self.over, self.left, self.refused = 0, 0, 0, 0
+        self.arrived, self.over, self.refused = 0, 0, 0
+        self.left = []  # epoch ns; they are also over
         self.cuts = []  # (worker, epoch ns)
         worker_of = {}
         with path.open() as lines:
@@ -267,7 +270,9 @@ class Decisions:
                     worker_of[row["request"]] = row["worker"]
                 elif kind == "cut":
                     self.cuts.append((worker_of.pop(row["request"]), row["at"] + epoch_ns))
-                elif kind in ("over", "left", "refused"):
+                elif kind == "left":
+                    self.left.append(row["at"] + epoch_ns)
+                elif kind in ("over", "refused"):
                     setattr(self, kind, getattr(self, kind) + 1)
                     worker_of.pop(row["request"], None)
         self.open = len(worker_of)
@@ -289,8 +294,12 @@ def account(run, records, decisions):
     failed = len(records.failed)
     hold(records.sent == records.ok + failed + records.cut_at_end, "a request is in no class or in two")
     hold(decisions.arrived == records.sent, f"{records.sent} requests were sent and {decisions.arrived} arrived")
-    hold(decisions.over == records.ok, f"{decisions.over} ended at the gateway and {records.ok} at the client")
-    hold(decisions.left == records.cut_at_end, f"{decisions.left} were given up at the gateway and {records.cut_at_end} by the client")
+    ended = records.ok + records.cut_at_end
+    hold(decisions.over == ended, f"{decisions.over} ended at the gateway without a fault and {ended} at the client")
+    early = sum(at < records.end_ns - 10**6 for at in decisions.left)  # two programs' clocks
+    hold(early == 0, f"{early} clients left the gateway before the end of the run")
+    # Of those that the client gave up a few may have got their last token at that moment.
+    hold(len(decisions.left) <= records.cut_at_end, f"{len(decisions.left)} left the gateway, {records.cut_at_end} were given up")
     hold(decisions.refused == 0, f"the gateway refused {decisions.refused}")
     hold(decisions.open == 0, f"{decisions.open} requests have no end at the gateway")
     hold(len(decisions.cuts) == failed, f"the gateway cut {len(decisions.cuts)} and the client saw {failed} fail")
@@ -319,7 +328,8 @@ def weigh(run, records):
         allowed = max(GROWTH_MB, GROWTH * first)
         if name == "replay":  # it keeps a record of each request, and the gaps of the first eight million tokens
             share = (end - edge - begin) / end
-            allowed += (RECORD_BYTES * records.sent * share + GAP_BYTES * min(records.tokens * share, GAPS_MOST)) / 2**20
+            gaps = min(STREAMS * TOKENS_PER_S * (end - edge - begin), GAPS_MOST)
+            allowed += (RECORD_BYTES * records.sent * share + GAP_BYTES * gaps) / 2**20
         files = watch.files(begin, end)
         rows.append((name, first, last, watch.slope_mb_per_min(begin, end), allowed, files[0], max(files), files[-1],
                      watch.cpu_s / watch.samples[-1][0]))

@@ -256,7 +256,7 @@ TEST(FullDisk, AClientSaysSoBeforeItSends) {
   }
   RawClient asking(port);
   asking.send(get_text("/metrics"));
-  EXPECT_THAT(asking.read_answer(), HasSubstr("num_requests_total{model_name=\"Qwen/Qwen3-32B\",engine_type=\"unified\"} 0"));
+  EXPECT_THAT(asking.read_answer(), HasSubstr("num_requests_total{engine_type=\"unified\",model_name=\"Qwen/Qwen3-32B\"} 0.0"));
 }
 
 TEST(FullDisk, WhatFillsUpLaterLeavesWholeLinesAndNoSummary) {

@@ -116,70 +116,83 @@ Gateway read_decisions(const std::string& file) {
 
 std::size_t lines_of(const std::string& text) { return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n')); }
 
-TEST(Soak, EveryRequestIsAccountedForWhileWorkersAreKilled) {
-  const std::string folder = scratch_folder();
-  const std::vector<int> ports = fixed_ports(kWorkers);
-  ASSERT_EQ(ports.size(), kWorkers);
-  std::vector<std::unique_ptr<Running>> workers;
-  std::vector<std::string> words{SRTCTL,
-                                 "route",
-                                 "--port",
-                                 "0",
-                                 "--policy",
-                                 "slo",
-                                 "--prometheus-port",
-                                 "0",
-                                 "--health-check-interval-secs",
-                                 "1",
-                                 "--cb-timeout-duration-secs",
-                                 "1",
-                                 "--decision-log",
-                                 folder + "/decisions.jsonl",
-                                 "--worker-urls"};
-  for (const int port : ports) {
-    workers.push_back(start_worker(port));
-    words.push_back("http://127.0.0.1:" + std::to_string(port));
-  }
-  Running route(words);
-  const int port = port_in(route.line());
-  EXPECT_TRUE(eventually([&] {
-    RawClient asking(port);
-    asking.send(get_text("/readiness"));
-    return asking.read_answer().find("\"healthy_workers\":5") != std::string::npos;
-  }));
-  Running replay({SRTCTL,
-                  "replay",
-                  "-m",
-                  "Qwen/Qwen3-32B",
-                  "--url",
-                  "http://127.0.0.1:" + std::to_string(port),
-                  "--streaming",
-                  "--ui",
-                  "none",
-                  "--no-server-metrics",
-                  "--synthetic",
-                  "isl=64,osl=50",
-                  "--concurrency",
-                  "200",
-                  "--request-count",
-                  std::to_string(kRequests),
-                  "--max-lag-ms",
-                  "60000",
-                  "--artifact-dir",
-                  folder + "/out"});
-  const std::string records = folder + "/out/profile_export.jsonl";
-  for (std::size_t kill = 0; kill < kKills; ++kill) {
-    EXPECT_TRUE(eventually([&] { return lines_of(read_text(records)) >= (kill + 1) * kRequests / (kKills + 2); }));
-    workers[kill + 1]->stop(SIGKILL);
-    workers[kill + 1] = start_worker(ports[kill + 1]);
-  }
-  const Finished finished = replay.stop(0);
-  EXPECT_THAT(finished.exit_code, AnyOf(0, 6)) << finished.err;  // 6: more than 1 % were on killed workers
-  EXPECT_EQ(route.stop(SIGTERM).exit_code, 0);
-  for (const auto& worker : workers) EXPECT_EQ(worker->stop(SIGTERM).exit_code, 0);
+std::string address(int port) { return "http://127.0.0.1:" + std::to_string(port); }
 
-  const Client client = read_records(records);
-  const Gateway gateway = read_decisions(folder + "/decisions.jsonl");
+// Five workers, the gateway and the client.
+class SoakTest : public ::testing::Test {
+ protected:
+  SoakTest() {
+    std::vector<std::string> words{SRTCTL,
+                                   "route",
+                                   "--port",
+                                   "0",
+                                   "--policy",
+                                   "slo",
+                                   "--prometheus-port",
+                                   "0",
+                                   "--health-check-interval-secs",
+                                   "1",
+                                   "--cb-timeout-duration-secs",
+                                   "1",
+                                   "--decision-log",
+                                   decisions_,
+                                   "--worker-urls"};
+    for (const int port : ports_) {
+      workers_.push_back(start_worker(port));
+      words.push_back(address(port));
+    }
+    route_ = std::make_unique<Running>(words);
+    const int port = port_in(route_->line());
+    EXPECT_TRUE(eventually([&] {
+      RawClient asking(port);
+      asking.send(get_text("/readiness"));
+      return asking.read_answer().find("\"healthy_workers\":5") != std::string::npos;
+    }));
+    replay_ = std::make_unique<Running>(std::vector<std::string>{SRTCTL,
+                                                                 "replay",
+                                                                 "-m",
+                                                                 "Qwen/Qwen3-32B",
+                                                                 "--url",
+                                                                 address(port),
+                                                                 "--streaming",
+                                                                 "--ui",
+                                                                 "none",
+                                                                 "--no-server-metrics",
+                                                                 "--synthetic",
+                                                                 "isl=64,osl=50",
+                                                                 "--concurrency",
+                                                                 "200",
+                                                                 "--request-count",
+                                                                 std::to_string(kRequests),
+                                                                 "--max-lag-ms",
+                                                                 "60000",
+                                                                 "--artifact-dir",
+                                                                 folder_ + "/out"});
+  }
+
+  const std::string folder_ = scratch_folder();
+  const std::string decisions_ = folder_ + "/decisions.jsonl";
+  const std::string records_ = folder_ + "/out/profile_export.jsonl";
+  const std::vector<int> ports_ = fixed_ports(kWorkers);
+  std::vector<std::unique_ptr<Running>> workers_;
+  std::unique_ptr<Running> route_;
+  std::unique_ptr<Running> replay_;
+};
+
+TEST_F(SoakTest, EveryRequestIsAccountedForWhileWorkersAreKilled) {
+  ASSERT_EQ(ports_.size(), kWorkers);
+  for (std::size_t kill = 0; kill < kKills; ++kill) {
+    EXPECT_TRUE(eventually([&] { return lines_of(read_text(records_)) >= (kill + 1) * kRequests / (kKills + 2); }));
+    workers_[kill + 1]->stop(SIGKILL);
+    workers_[kill + 1] = start_worker(ports_[kill + 1]);
+  }
+  const Finished finished = replay_->stop(0);
+  EXPECT_THAT(finished.exit_code, AnyOf(0, 6)) << finished.err;  // 6: more than 1 % were on killed workers
+  EXPECT_EQ(route_->stop(SIGTERM).exit_code, 0);
+  for (const auto& worker : workers_) EXPECT_EQ(worker->stop(SIGTERM).exit_code, 0);
+
+  const Client client = read_records(records_);
+  const Gateway gateway = read_decisions(decisions_);
   EXPECT_EQ(client.sessions.size(), kRequests) << "each request has one record";
   EXPECT_EQ(client.ok + client.failed, kRequests);
   EXPECT_EQ(gateway.arrived, kRequests);
