@@ -3,9 +3,9 @@
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
-import subprocess
 
 import pytest
 from conftest import MODEL, ROOT, SRTCTL, eventually, read_rows
@@ -319,22 +319,25 @@ def test_the_program_of_a_job_is_killed(cluster, submit, phase):
     assert code == 2 and "incomplete" in err
 
 
-def test_the_program_is_killed_and_its_allocation_stays(cluster, trace_dir):
+def test_the_program_is_killed_and_its_allocation_stays(cluster, trace_dir, program):
     """Then nobody but its guard ends the job's steps."""
     code, _, err = cluster.run("salloc", "--no-shell", "--nodes=1", "--nodelist=node0", "--gpus-per-node=2")
     assert code == 0, err
     job = re.search(r"Granted job allocation (\d+)", err).group(1)
-    words = [SRTCTL, *submit_words("srun", AGGREGATED, {**SMALL, **SLOW}, trace_dir)]
-    process = subprocess.Popen([str(word) for word in words], env={**os.environ, **cluster.env, "SLURM_JOB_ID": job}, cwd=cluster.folder,
-                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+
+    def steps():
+        return set(cluster.ask("squeue", "--steps", "--noheader", f"--jobs={job}", "--format=%j").split()) - {"extern"}
+
     try:
-        cluster.wait_for(job, in_phase("measuring"))
-        assert servers(cluster, job)
+        words = ["cd", cluster.folder, "&&", "exec", SRTCTL, *submit_words("srun", AGGREGATED, {**SMALL, **SLOW}, trace_dir)]
+        line = " ".join(word if word == "&&" else shlex.quote(str(word)) for word in words)
+        submit = program(["/bin/sh", "-c", line], {**cluster.env, "SLURM_JOB_ID": job, "SLURM_JOB_NODELIST": "node0"})
+        submit.wait_until(lambda: (status := cluster.status(job)) and status["state"] == "measuring")
+        assert servers(cluster, job) and steps()
+        submit.kill_group()
+        assert eventually(lambda: not steps() and not servers(cluster, job)), steps()
+        assert cluster.status(job)["slurm"]["state"] == "RUNNING", "the allocation is still there"
+        code, _, err = cluster.srtctl("report", cluster.outputs / job)
+        assert code == 2 and "incomplete" in err
     finally:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-    steps = lambda: cluster.ask("squeue", "--steps", "--noheader", f"--jobs={job}", "--format=%j").split()  # noqa: E731
-    assert eventually(lambda: set(steps()) <= {"extern"} and not servers(cluster, job)), steps()
-    code, out, _ = cluster.srtctl("status", job)
-    assert "lost while measuring" in out
-    assert cluster.run("scancel", job)[0] == 0
+        cluster.run("scancel", job)
