@@ -33,14 +33,12 @@ RECORD_BYTES, GAP_BYTES, GAPS_MOST = 700, 8, 8_000_000  # that replay keeps of e
 PAGE_KB = os.sysconf("SC_PAGE_SIZE") // 1024
 CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
 
-# A step that decodes takes about as long as a token is to take; one that computes prompts takes nearly nothing. So that policies
-# see which worker has more to do, each sequence adds a little.
-SEQUENCE_NS = 10_000
+# A step that decodes takes as long as a token is to take, whatever else it does; one that computes prompts takes nearly nothing.
 STEP_TIME = f"""step_time:
   step_ns: 1000
   prompt_step_ns: 0
-  decode_step_ns: {10**9 // TOKENS_PER_S - SEQUENCE_NS * STREAMS // WORKERS}
-  token_ns: {SEQUENCE_NS}
+  decode_step_ns: {10**9 // TOKENS_PER_S}
+  token_ns: 0
   token_beyond_first_knee_ns: 0
   token_beyond_second_knee_ns: 0
   token_beyond_third_knee_ns: 0
@@ -142,10 +140,9 @@ class Run:
             worker.wait_until_ready()
         self.decisions = self.folder / "decisions.jsonl"
         self.route = Program(
-            [SRTCTL, "route", "--port", router, "--policy", "slo", "--gpu", "h200", "--model", MODEL, "--tp", 2, "--kv-tokens", 400_000,
-             "--itl-ms", 2000 // TOKENS_PER_S, "--health-check-interval-secs", 2, "--cb-timeout-duration-secs", 5, "--prometheus-port", 0,
-             "--decision-log", self.decisions, "--worker-urls", *[worker.url for worker in self.workers]],
-            self.folder / "route.log", self.env)
+            [SRTCTL, "route", "--port", router, "--policy", "power_of_two", "--health-check-interval-secs", 2, "--cb-timeout-duration-secs", 5,
+             "--prometheus-port", 0, "--decision-log", self.decisions, "--worker-urls", *[worker.url for worker in self.workers]],
+            self.folder / "route.log")
         stack.callback(lambda: self.route.end(5))
         url = f"http://127.0.0.1:{router}"
         self.route.wait_until(lambda: json.loads(http(url + "/readiness")[1] or "{}").get("healthy_workers", 0) == WORKERS)
