@@ -5,17 +5,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <simdjson.h>
-#include <unistd.h>
 
-#include <charconv>
 #include <filesystem>
-#include <functional>
-#include <memory>
 #include <string>
 #include <vector>
 
-#include "process.h"
-#include "srtctl.h"
+#include "submit_for_test.h"
 
 namespace infbench::tests {
 namespace {
@@ -26,113 +21,6 @@ using ::testing::AnyOf;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
-
-constexpr std::string_view kRecipe = R"(name: small
-model:
-  path: /models/Qwen3-32B
-  container: none
-  precision: bf16
-resources:
-  gpu_type: h200
-  gpus_per_node: 4
-  agg_nodes: 1
-  agg_workers: 2
-frontend:
-  type: sglang
-  enable_multiple_frontends: false
-  args:
-    policy: round_robin
-backend:
-  type: model
-  sglang_config:
-    aggregated:
-      served-model-name: Qwen/Qwen3-32B
-      tensor-parallel-size: 2
-      page-size: 64
-benchmark:
-  type: mooncake-router
-  mooncake_workload: conversation
-  warmup_requests: 2
-health_check:
-  max_attempts: 60
-  interval_seconds: 1
-engine:
-  time_scale: 10
-)";
-
-// Processes whose environment or command line has this text.
-std::vector<int> processes_with(const std::string& text) {
-  std::vector<int> found;
-  for (const auto& entry : fs::directory_iterator("/proc")) {
-    const std::string name = entry.path().filename();
-    int pid = 0;
-    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), pid);
-    if (error != std::errc{} || end != name.data() + name.size() || pid == getpid()) continue;
-    if ((read_text(entry.path() / "environ") + read_text(entry.path() / "cmdline")).find(text) != std::string::npos) {
-      found.push_back(pid);
-    }
-  }
-  return found;
-}
-
-// Waits (without a limit of its own: ctest has one) until the condition holds.
-void wait_until(const std::function<bool()>& condition) {
-  while (!condition()) usleep(10'000);
-}
-
-class SubmitTest : public ::testing::Test {
- protected:
-  SubmitTest() {
-    fs::create_directories(folder_ + "/bin");
-    for (const char* name : {"python", "python3"}) fs::create_symlink(ROUTER_STAND_IN, folder_ + "/bin/" + name);
-    fs::create_directories(folder_ + "/traces");
-    fs::create_symlink(small_trace(), folder_ + "/traces/conversation_trace.jsonl");
-    write_text(folder_ + "/small.yaml", kRecipe);
-    environment_ = {"PATH=" + folder_ + "/bin:" + std::getenv("PATH"), "SRTCTL_TRACE_DIR=" + folder_ + "/traces", mark_};
-  }
-  ~SubmitTest() override {
-    // The guard may need a moment when srtctl was killed; what it leaves would hang the test.
-    wait_until([&] { return processes_with(mark_).empty(); });
-  }
-
-  std::vector<std::string> command(const std::vector<std::string>& more) const {
-    std::vector<std::string> words = {SRTCTL, "submit", "-f", folder_ + "/small.yaml", "--launcher", "local", "-o", out()};
-    words.insert(words.end(), more.begin(), more.end());
-    return words;
-  }
-  Finished submit(const std::vector<std::string>& more = {}) const { return run_program(command(more), environment_); }
-
-  std::string out() const { return folder_ + "/out"; }
-  std::string status() const { return read_text(out() + "/status.json"); }
-  void wait_for_phase(const std::string& phase) const {
-    wait_until([&] { return status().find("\"phase\": \"" + phase + "\"") != std::string::npos; });
-  }
-  // The number of a worker's process.
-  int worker(int index) const {
-    const std::string url_of_log = out() + "/logs/";
-    std::vector<int> found;
-    for (const int pid : processes_with(mark_)) {
-      const std::string words = read_text("/proc/" + std::to_string(pid) + "/cmdline");
-      if (words.find(std::string("\0serve\0", 7)) != std::string::npos) found.push_back(pid);
-    }
-    return found.at(static_cast<std::size_t>(index));
-  }
-
-  simdjson::dom::element result() {
-    simdjson::dom::element document;
-    text_ = simdjson::padded_string(read_text(out() + "/result.json"));
-    EXPECT_EQ(parser_.parse(text_).get(document), simdjson::SUCCESS) << read_text(out() + "/result.json");
-    return document;
-  }
-  std::string reason() { return std::string(std::string_view(result()["reason"])); }
-  void expect_nothing_left() const { EXPECT_THAT(processes_with(mark_), IsEmpty()); }
-
-  const std::string folder_ = scratch_folder();
-  const std::string mark_ = "SUBMIT_TEST=" + folder_;
-  std::vector<std::string> environment_;
-  simdjson::dom::parser parser_;
-  simdjson::padded_string text_;
-};
 
 TEST_F(SubmitTest, RunsARecipeToItsEnd) {
   const Finished run = submit({"--set", "benchmark.limit_seconds=20", "--set", "benchmark.speed=10"});
@@ -150,7 +38,7 @@ TEST_F(SubmitTest, RunsARecipeToItsEnd) {
     EXPECT_THAT(run.err, HasSubstr(std::string("phase: ") + phase));
   }
   EXPECT_THAT(status(), HasSubstr("\"phase\": \"ended\""));
-  EXPECT_EQ(read_text(out() + "/recipe.yaml"), kRecipe);
+  EXPECT_EQ(read_text(out() + "/recipe.yaml"), kSmallRecipe);
   for (const char* file : {"plan.json", "report.html", "fingerprint.json", "recipe_resolved.yaml",
                            "artifacts/Qwen3-32B_conversation/summary.json", "logs/benchmark.out"}) {
     EXPECT_THAT(read_text(out() + "/" + file), Not(IsEmpty())) << file;

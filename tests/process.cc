@@ -65,7 +65,8 @@ std::vector<char*> pointers(std::vector<std::string>& strings) {
 namespace {
 
 // Starts the program with these descriptors as its output; the process id, or -1.
-pid_t spawn(const std::vector<std::string>& argv, const std::vector<std::string>& environment, int out, int err) {
+pid_t spawn(const std::vector<std::string>& argv, const std::vector<std::string>& environment, int out, int err,
+            Group group = Group::ours) {
   std::vector<std::string> arguments = argv;
   std::vector<std::string> variables = with_own_environment(environment);
   posix_spawn_file_actions_t actions;
@@ -73,10 +74,14 @@ pid_t spawn(const std::vector<std::string>& argv, const std::vector<std::string>
   posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
   posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
   posix_spawn_file_actions_adddup2(&actions, err, STDERR_FILENO);
+  posix_spawnattr_t attributes;
+  posix_spawnattr_init(&attributes);
+  if (group == Group::own) posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
   pid_t child = 0;
   const int failed =
-      posix_spawn(&child, argv.at(0).c_str(), &actions, nullptr, pointers(arguments).data(), pointers(variables).data());
+      posix_spawn(&child, argv.at(0).c_str(), &actions, &attributes, pointers(arguments).data(), pointers(variables).data());
   posix_spawn_file_actions_destroy(&actions);
+  posix_spawnattr_destroy(&attributes);
   return failed == 0 ? child : -1;
 }
 
@@ -97,12 +102,12 @@ Finished run_program(const std::vector<std::string>& argv, const std::vector<std
   return {.exit_code = code, .out = out.text(), .err = err.text()};
 }
 
-Running::Running(const std::vector<std::string>& argv, const std::vector<std::string>& environment)
+Running::Running(const std::vector<std::string>& argv, const std::vector<std::string>& environment, Group group)
     : err_(memfd_create("printed", MFD_CLOEXEC)) {
   std::array<int, 2> ends{};
   if (err_ < 0 || pipe2(ends.data(), O_CLOEXEC) != 0) throw std::runtime_error("no descriptors for a program's output");
   out_ = ends[0];
-  child_ = spawn(argv, environment, ends[1], err_);
+  child_ = spawn(argv, environment, ends[1], err_, group);
   close(ends[1]);
 }
 
@@ -124,6 +129,11 @@ std::string Running::line() {
     if (count <= 0) return std::exchange(rest_, {});
     rest_.append(buffer.data(), static_cast<std::size_t>(count));
   }
+}
+
+Finished Running::stop_group(int signal) {
+  if (child_ > 0) kill(-child_, signal);
+  return stop(0);
 }
 
 Finished Running::stop(int signal) {

@@ -2,6 +2,7 @@
 // end; ctest's time limit ends a test whose program hangs. Usable from any thread.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -16,16 +17,20 @@ struct Finished {
 // `argv[0]` is the program's path; `environment` are NAME=VALUE that are added to (or replace) this process's own.
 Finished run_program(const std::vector<std::string>& argv, const std::vector<std::string>& environment = {});
 
+enum class Group : std::uint8_t { ours, own };  // of processes, as signals go to them
+
 // A program that runs beside the test: a server. One thread.
 class Running {
  public:
-  explicit Running(const std::vector<std::string>& argv, const std::vector<std::string>& environment = {});
+  explicit Running(const std::vector<std::string>& argv, const std::vector<std::string>& environment = {},
+                   Group group = Group::ours);
   ~Running();  // kills it if it still runs
   Running(const Running&) = delete;
   Running& operator=(const Running&) = delete;
 
   int id() const { return child_; }  // of the process
   std::string line();                // the next line that it prints, without its end; empty when it has closed its output
+  Finished stop_group(int signal);   // as stop(), to all of its group, which is its own
   Finished stop(int signal);         // sends the signal (0: none) and waits for the end; `out` is what line() had not taken
 
  private:

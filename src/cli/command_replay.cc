@@ -18,6 +18,7 @@
 #include "measure/artifacts.h"
 #include "measure/export_aiperf.h"
 #include "measure/output_folder.h"
+#include "measure/run_mark.h"
 #include "measure/timeline.h"
 #include "measure/timeslices.h"
 #include "report/html.h"
@@ -42,6 +43,7 @@ class RecordLog {
   }
 
   void add(const measure::LiveRecord& live) {
+    const bool well = is_well();
     if (file_) {
       line_.clear();
       lines_->append(live, line_);
@@ -52,7 +54,11 @@ class RecordLog {
       lines_->append_raw(live, line_);
       raw_->append(line_);
     }
+    if (well && !is_well()) {
+      fmt::print(stderr, "\nsrtctl: records cannot be written any more, the run goes on for its figures\n");
+    }
   }
+  bool is_well() const { return !(file_ && !file_->well()) && !(raw_ && !raw_->well()); }
   Result<void> finish() {
     Result<void> finished = file_ ? file_->finish() : Result<void>{};
     if (finished && raw_) finished = raw_->finish();
@@ -214,6 +220,16 @@ Result<void> write_report(const ReplayOptions& options, const ReplaySetup& setup
   });
 }
 
+// Of a closed loop it is known that all of them will be open at once.
+std::size_t files_needed(const ReplaySetup& setup) {
+  constexpr std::size_t kOthers = 24;
+  constexpr std::size_t kOfALoop = 6;
+  const std::size_t loops = kOthers + kOfALoop * static_cast<std::size_t>(setup.live.threads);
+  const bool closed = setup.info.phase_type == "concurrency" && setup.schedule.in_flight_max.has_value();
+  if (!closed) return loops;
+  return loops + std::min(static_cast<std::size_t>(*setup.schedule.in_flight_max), setup.schedule.sends.size());
+}
+
 ExitCode verdict_code(const ReplaySetup& setup, const measure::RunResult& run) {
   bool all_met = true;
   for (const Requirement& requirement : setup.requirements) {
@@ -233,7 +249,12 @@ ExitCode verdict_code(const ReplaySetup& setup, const measure::RunResult& run) {
 ExitCode run(const ReplayOptions& options) {
   auto setup = set_up(options);
   if (!setup) return report_errors(setup.error());
+  if (const auto files = raise_file_limit(files_needed(*setup)); !files) {
+    return report_errors(files.error(), ExitCode::cannot_launch);
+  }
   setup->live.sender.request.id_seed = measure::request_id_seed(setup->info, setup->slo);
+  auto mark = measure::RunMark::set(options.artifact_dir, options.export_prefix);
+  if (!mark) return report_errors(mark.error());
   auto log = RecordLog::open(options, *setup);
   if (!log) return report_errors(log.error());
 
@@ -262,16 +283,17 @@ ExitCode run(const ReplayOptions& options) {
   }
   metrics.finish();
   const measure::RunResult run = judge(options, *setup, outcome);
-  if (const auto finished = log->finish(); !finished) return report_errors(finished.error());
-  if (const auto written = measure::write_live_artifacts(options.artifact_dir, options.export_prefix, run); !written) {
-    return report_errors(written.error());
-  }
-  if (const auto written = write_slices(options, run, outcome.records); !written) return report_errors(written.error());
-  if (const auto written = metrics.write(run); !written) return report_errors(written.error());
-  if (const auto written = write_report(options, *setup, run, outcome.records); !written) return report_errors(written.error());
+  const auto written =
+      log->finish()
+          .and_then([&] { return measure::write_live_artifacts(options.artifact_dir, options.export_prefix, run); })
+          .and_then([&] { return write_slices(options, run, outcome.records); })
+          .and_then([&] { return metrics.write(run); })
+          .and_then([&] { return write_report(options, *setup, run, outcome.records); })
+          .and_then([&] { return mark->clear(); });
   const std::vector<measure::RunResult> runs = {run};
   fmt::print("{}", options.json ? report::json_report(runs) : report::terminal_report(runs, wants_color()));
   std::fflush(stdout);
+  if (!written) return report_errors(written.error());  // the figures have been shown: they may be all that is left of the run
   return verdict_code(*setup, run);
 }
 

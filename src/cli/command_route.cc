@@ -1,6 +1,7 @@
 // route: the gateway on its port, until a signal.
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstdio>
@@ -96,12 +97,16 @@ live::GatewaySettings settings_of(const RouteOptions& o) {
   return s;
 }
 
-// Each client needs a file, and so does each connection to a worker; a few are needed for other things.
+constexpr std::size_t kFewestFiles = 48;  // to start with, and for a few clients
+
+// Each client needs a file, and so does each connection to a worker; the rest is for health checks, for those who ask for
+// metrics, and for what a program has open anyway.
 void limit_connections(live::GatewaySettings& settings) {
-  constexpr std::size_t kOthers = 64;
   rlimit files{};
-  if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur == RLIM_INFINITY || files.rlim_cur <= 2 * kOthers) return;
-  const std::size_t free = static_cast<std::size_t>(files.rlim_cur) - kOthers;
+  if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur == RLIM_INFINITY) return;
+  const auto all = static_cast<std::size_t>(files.rlim_cur);
+  const std::size_t others = 20 + std::min(settings.workers.size(), all / 4) + std::min(all / 8, std::size_t{64});
+  const std::size_t free = all - others;
   settings.clients_max = free / (settings.disaggregated ? 3 : 2);
   settings.upstreams_max = free - settings.clients_max;
 }
@@ -188,7 +193,7 @@ ExitCode run(const RouteOptions& options) {
   const auto words = words_of(options);
   if (!words) return report_errors(words.error());
   settings.kv.words = *words ? &**words : nullptr;
-  raise_file_limit();
+  if (const auto files = raise_file_limit(kFewestFiles); !files) return report_errors(files.error(), ExitCode::cannot_launch);
   limit_connections(settings);
 
   net::EventLoop loop(net::EventLoop::Received::read);

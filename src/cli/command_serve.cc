@@ -114,6 +114,15 @@ int threads_of(const ServeOptions& options) {
   return options.threads > 0 ? options.threads : std::min(processors, options.workers);
 }
 
+// To start; each stream is one more.
+std::size_t files_needed(const ServeOptions& options) {
+  constexpr std::size_t kOthers = 16;
+  constexpr std::size_t kOfALoop = 4;
+  const std::size_t kOfAWorker = options.kv_events_config.empty() ? 2 : 10;
+  return kOthers + kOfALoop * static_cast<std::size_t>(threads_of(options)) +
+         kOfAWorker * static_cast<std::size_t>(options.workers);
+}
+
 void print_ready(const live::ServeSettings& common, const std::vector<live::ServePorts>& ports) {
   for (std::size_t i = 0; i < ports.size(); ++i) {
     const std::string bootstrap =
@@ -146,7 +155,9 @@ ExitCode run(const ServeOptions& options) {
   if (!common) return report_errors(common.error(), ExitCode::bad_input);
   const auto vocabulary = vocabulary_of(options, *data);
   if (!vocabulary) return report_errors(vocabulary.error(), ExitCode::bad_input);
-  raise_file_limit();
+  if (const auto files = raise_file_limit(files_needed(options)); !files) {
+    return report_errors(files.error(), ExitCode::cannot_launch);
+  }
 
   common->vocabulary = &*vocabulary;
   common->clock = {.start = net::steady_now(), .scale = options.time_scale, .instant = options.instant};

@@ -18,6 +18,7 @@
 #include "cli/workload.h"
 #include "measure/artifacts.h"
 #include "measure/output_folder.h"
+#include "measure/run_mark.h"
 #include "report/html.h"
 #include "report/json.h"
 #include "report/terminal.h"
@@ -96,6 +97,12 @@ ExitCode run_search(const SimulateOptions& options, std::span<const Case> cases,
 }
 
 ExitCode run_and_report(const SimulateOptions& options, std::span<const Case> cases, const Traffic& traffic) {
+  std::optional<measure::RunMark> mark;  // before the run: a folder that cannot be written is known now
+  if (!options.output_dir.empty()) {
+    auto set = measure::RunMark::set(options.output_dir);
+    if (!set) return report_errors(set.error());
+    mark.emplace(*std::move(set));
+  }
   // A grid may have thousands of runs: of each only the figures stay, unless its records are to be written.
   const auto forget = [](SimulatedRun& run) {
     run.records = std::vector<measure::RequestRecord>();  // `= {}` would keep the memory
@@ -111,8 +118,9 @@ ExitCode run_and_report(const SimulateOptions& options, std::span<const Case> ca
     draws = *std::move(drawn);
     for (std::size_t i = 0; i < runs->size(); ++i) (*runs)[i].result.summary.drawn_goodput = draws->goodput[i];
   }
-  if (!options.output_dir.empty()) {
-    if (const auto written = write_all(options.output_dir, *runs); !written) return report_errors(written.error());
+  if (mark) {
+    const auto written = write_all(options.output_dir, *runs).and_then([&] { return mark->clear(); });
+    if (!written) return report_errors(written.error());
   }
   const std::vector<measure::RunResult> results = results_of(*runs);
   const report::Draws* told = draws ? &*draws : nullptr;

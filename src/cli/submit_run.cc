@@ -87,6 +87,10 @@ Result<std::optional<launch::PortBlock>> take_ports(const recipe::Recipe& recipe
   return std::optional(*std::move(ports));
 }
 
+std::string job_of(const SubmitPlace& place, const launch::RunFolder& folder) {
+  return place.job.empty() ? folder.name() : place.job;
+}
+
 plan::Site site_of(const SubmitPlace& place, const launch::RunFolder& folder, const std::optional<launch::PortBlock>& ports,
                    const std::string& trace) {
   const bool local = place.launcher == "local";
@@ -95,7 +99,7 @@ plan::Site site_of(const SubmitPlace& place, const launch::RunFolder& folder, co
           .bind = local ? "127.0.0.1" : place.cluster.bind,
           .shared_host = local || place.cluster.shared_host,
           .port_base = ports ? ports->base() : 0,
-          .job = place.job.empty() ? folder.name() : place.job,
+          .job = job_of(place, folder),
           .output_dir = folder.path(),
           .program = own_program(),
           .data_dir = data_dir().value_or(""),
@@ -104,12 +108,32 @@ plan::Site site_of(const SubmitPlace& place, const launch::RunFolder& folder, co
           .cluster = place.cluster};
 }
 
+std::string host_name() {
+  utsname facts{};
+  return ::uname(&facts) == 0 ? facts.nodename : "";
+}
+
+launch::RunStatus first_status(const recipe::Recipe& recipe, const SubmitPlace& place, const launch::RunFolder& folder) {
+  return {.job = job_of(place, folder),
+          .launcher = place.launcher,
+          .recipe = recipe.name,
+          .phase = "preparing",
+          .waiting_for = {},
+          .pid = ::getpid(),
+          .host = host_name(),
+          .log_dir = {},
+          .started_ms = epoch_ms(),
+          .ended_ms = {},
+          .exit_code = {},
+          .reason = {}};
+}
+
 launch::Fingerprint fingerprint_of(const std::string& trace) {
   launch::Fingerprint fingerprint;
   fingerprint.version = INFBENCH_VERSION;
   utsname facts{};
+  fingerprint.host = host_name();
   if (::uname(&facts) == 0) {
-    fingerprint.host = facts.nodename;
     fingerprint.kernel = fmt::format("{} {}", facts.sysname, facts.release);
   }
   if (const auto node = launch::own_node_facts({}); node) {
@@ -128,26 +152,24 @@ std::string plan_json(const plan::Plan& plan) {
   return out + "\n";
 }
 
-Result<Prepared> prepare_run(const recipe::Recipe& recipe, const std::string& trace, const SubmitPlace& place) {
-  auto folder = make_folder(recipe, place);
-  if (!folder) return fail(folder.error());
-  const auto used = trace_for_client(recipe, trace, *folder);
+Result<Prepared> prepare_run(const recipe::Recipe& recipe, const std::string& trace, const SubmitPlace& place,
+                             const launch::RunFolder& folder) {
+  const auto used = trace_for_client(recipe, trace, folder);
   if (!used) return fail(used.error());
   auto ports = take_ports(recipe, place, place.launcher == "local" ? "127.0.0.1" : place.cluster.bind);
   if (!ports) return fail(ports.error());
-  auto plan = plan::make_plan(recipe, place.inventory, site_of(place, *folder, *ports, *used));
+  auto plan = plan::make_plan(recipe, place.inventory, site_of(place, folder, *ports, *used));
   if (!plan) return fail(plan.error());
   // In a batch job the folder has the recipe as given already, and we run the resolved one.
   std::error_code error;
-  const bool there = fs::exists(folder->file("recipe.yaml"), error);
+  const bool there = fs::exists(folder.file("recipe.yaml"), error);
   const Readers readers = recipe::has_secrets(recipe) ? Readers::owner : Readers::all;
   const std::string resolved = recipe::resolved_yaml(recipe::without_secrets(recipe));
-  auto written = (there ? Result<void>() : folder->write("recipe.yaml", text_of_file(recipe.file), readers))
-                     .and_then([&] { return folder->write(plan::kResolvedRecipe, resolved); })
-                     .and_then([&] { return folder->write("plan.json", plan_json(*plan)); });
+  auto written = (there ? Result<void>() : folder.write("recipe.yaml", text_of_file(recipe.file), readers))
+                     .and_then([&] { return folder.write(plan::kResolvedRecipe, resolved); })
+                     .and_then([&] { return folder.write("plan.json", plan_json(*plan)); });
   if (!written) return fail(written.error());
-  return Prepared{
-      .folder = *std::move(folder), .ports = *std::move(ports), .plan = *std::move(plan), .fingerprint = fingerprint_of(*used)};
+  return Prepared{.folder = folder, .ports = *std::move(ports), .plan = *std::move(plan), .fingerprint = fingerprint_of(*used)};
 }
 
 // A line on stderr with the seconds since the start.
@@ -187,24 +209,22 @@ Result<std::string> find_benchmark_trace(const recipe::Recipe& recipe, const std
 }
 
 Result<SubmitEnd> run_recipe(const recipe::Recipe& recipe, const std::string& trace, const SubmitPlace& place) {
-  auto prepared = prepare_run(recipe, trace, place);
-  if (!prepared) return fail(prepared.error());
+  const auto folder = make_folder(recipe, place);
+  if (!folder) return fail(folder.error());
+  launch::RunStatus status = first_status(recipe, place, *folder);
+  // Before any other file: from here on the folder says that there was a run in it.
+  if (const auto written = folder->write("status.json", launch::to_json(status)); !written) return fail(written.error());
+  auto prepared = prepare_run(recipe, trace, place, *folder);
+  if (!prepared) {
+    std::error_code ignored;
+    fs::remove(folder->file("status.json"), ignored);  // there was none
+    return fail(prepared.error());
+  }
   const plan::Plan& plan = prepared->plan;
   const Time start = net::steady_now();
   say(start,
       fmt::format("{}: {}, {}; files in {}", recipe.name, topology_text(recipe), policy_text(recipe), prepared->folder.path()));
-  const launch::RunStatus status{.job = plan.site.job,
-                                 .launcher = place.launcher,
-                                 .recipe = recipe.name,
-                                 .phase = {},
-                                 .waiting_for = {},
-                                 .pid = ::getpid(),
-                                 .host = prepared->fingerprint.host,
-                                 .log_dir = plan.log_dir,
-                                 .started_ms = epoch_ms(),
-                                 .ended_ms = {},
-                                 .exit_code = {},
-                                 .reason = {}};
+  status.log_dir = plan.log_dir;
   const auto end =
       launch::run_plan(plan, prepared->folder,
                        {.status = status, .say = [start](std::string_view line) { say(start, line); }, .ends_s = place.ends_s});
@@ -224,7 +244,10 @@ Result<SubmitEnd> run_recipe(const recipe::Recipe& recipe, const std::string& tr
   SubmitEnd result{.code = end->outcome.code, .interrupted = end->outcome.interrupted, .text = {}, .json = {}};
   result.json = launch::result_json(subject, plan, end->outcome, verdict, read);
   result.text = launch::result_text(subject, plan, verdict, read);
-  if (const auto written = write_end(*prepared, *end, status, result.json); !written) return fail(written.error());
+  if (const auto written = write_end(*prepared, *end, status, result.json); !written) {
+    fmt::print(stderr, "{}", format_errors(written.error()));  // the result is shown all the same: it may be all that is left
+    if (result.code == ExitCode::success) result.code = ExitCode::bad_input;
+  }
   if (const auto written = write_report(prepared->folder); !written) fmt::print(stderr, "{}", format_errors(written.error()));
   if (!end->last_words.empty()) fmt::print(stderr, "{}", end->last_words);
   if (!end->outcome.reason.empty()) fmt::print(stderr, "srtctl: {}\n", end->outcome.reason);

@@ -28,6 +28,7 @@ namespace fs = std::filesystem;
 
 constexpr int kLooks = 60;  // for what is left, kBetweenLooks_us apart; after half of them SIGKILL
 constexpr useconds_t kBetweenLooks_us = 100'000;
+constexpr char kOrderly = '.';  // the pipe is about to be closed, and nobody is being started
 
 std::string read_file(const fs::path& path) {
   std::ifstream in(path, std::ios::binary);
@@ -117,6 +118,7 @@ Guard::Guard(Guard&& other) noexcept
 
 Guard::~Guard() {
   if (pipe_ < 0) return;
+  tell(kOrderly, 0);
   ::close(pipe_);
   while (::waitpid(child_, nullptr, 0) < 0 && errno == EINTR) {
   }
@@ -138,6 +140,7 @@ void Guard::remove(int process_group) { tell('-', process_group); }
 
 int guard_main(const std::string& run_id) {
   std::set<int> groups;
+  bool orderly = false;
   std::string rest;
   std::array<char, 4096> buffer{};
   for (;;) {
@@ -150,13 +153,17 @@ int guard_main(const std::string& run_id) {
       std::from_chars(rest.data() + 1, rest.data() + end, group);
       if (rest[0] == '+') groups.insert(group);
       if (rest[0] == '-') groups.erase(group);
+      orderly = rest[0] == kOrderly;
       rest.erase(0, end + 1);
     }
   }
+  int empty_looks = 0;
   for (int look = 0; look < kLooks; ++look) {
     // The first SIGTERM may come before a process has a handler; so it is not sent again and again, but twice.
     const int signal = look == 0 || look == kLooks / 4 ? SIGTERM : look < kLooks / 2 ? 0 : SIGKILL;
-    if (end_all(groups, run_id, signal) == 0) return 0;
+    // A process that was being started when we were killed has neither the group nor the variable yet: a second look finds it.
+    empty_looks = end_all(groups, run_id, signal) == 0 ? empty_looks + 1 : 0;
+    if (empty_looks == (orderly ? 1 : 2)) return 0;
     ::usleep(kBetweenLooks_us);
   }
   return 1;

@@ -40,8 +40,8 @@ class Guard {
   std::string run_id_;
 };
 
-// Reads "+GROUP" and "-GROUP" lines from standard input until it closes, then ends what is left: SIGTERM, after some seconds
-// SIGKILL. The exit code of the program.
+// Reads lines from standard input until it closes: "+GROUP", "-GROUP", and "." when the end is an orderly one. Then ends what
+// is left: SIGTERM, after some seconds SIGKILL. The exit code of the program.
 int guard_main(const std::string& run_id);
 
 }  // namespace infbench::launch

@@ -1,11 +1,5 @@
 #include "live/gateway_log.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
 #include <optional>
 #include <utility>
 
@@ -254,36 +248,15 @@ void GatewayLog::over(CallId call, bool cut, Time now) {
 // ---- The file
 
 Result<DecisionFile> DecisionFile::open(const std::string& path) {
-  const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-  if (descriptor < 0) return fail("cannot write the decision log '" + path + "': " + std::strerror(errno));
-  return DecisionFile(path, descriptor);
-}
-
-DecisionFile::DecisionFile(DecisionFile&& other) noexcept
-    : path_(std::move(other.path_)), descriptor_(std::exchange(other.descriptor_, -1)), problem_(std::move(other.problem_)) {}
-
-DecisionFile::~DecisionFile() {
-  if (descriptor_ >= 0) ::close(descriptor_);
+  auto file = AppendFile::open(path, AppendFile::Older::kept);
+  if (!file) return fail("cannot write the decision log '" + path + "': " + file.error().front().what);
+  return DecisionFile(*std::move(file));
 }
 
 void DecisionFile::write(std::string_view lines) {
   if (!problem_.empty()) return;
-  std::size_t written = 0;
-  while (written < lines.size()) {
-    const ssize_t n = ::write(descriptor_, lines.data() + written, lines.size() - written);
-    if (n < 0 && errno == EINTR) continue;
-    if (n > 0) {
-      written += static_cast<std::size_t>(n);
-      continue;
-    }
-    problem_ = "the decision log '" + path_ + "' ends here: " + std::strerror(n < 0 ? errno : ENOSPC);
-    // What came of this piece is no whole line.
-    struct stat now {};
-    if (written > 0 && ::fstat(descriptor_, &now) == 0) {
-      static_cast<void>(!::ftruncate(descriptor_, now.st_size - static_cast<off_t>(written)));
-    }
-    return;
-  }
+  file_.write(lines);
+  if (!file_.problem().empty()) problem_ = "the decision log '" + file_.path() + "' ends here: " + file_.problem();
 }
 
 }  // namespace infbench::live

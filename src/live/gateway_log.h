@@ -7,8 +7,10 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "base/append_file.h"
 #include "base/result.h"
 #include "live/gateway.h"
 
@@ -56,25 +58,18 @@ class GatewayLog {
   std::string candidates_;  // of the next choice
 };
 
-// A file that lines are appended to. When it cannot be written any more (the disk is full), it is cut back to its last whole
-// piece and left alone from then on.
+// The file that the lines are appended to. When it cannot be written any more (the disk is full) it is left alone from then on.
 class DecisionFile {
  public:
   static Result<DecisionFile> open(const std::string& path);
-  DecisionFile(DecisionFile&& other) noexcept;
-  DecisionFile& operator=(DecisionFile&&) = delete;
-  DecisionFile(const DecisionFile&) = delete;
-  DecisionFile& operator=(const DecisionFile&) = delete;
-  ~DecisionFile();
 
   void write(std::string_view lines);
   const std::string& problem() const { return problem_; }  // why nothing is written any more; empty: all is well
 
  private:
-  DecisionFile(std::string path, int descriptor) : path_(std::move(path)), descriptor_(descriptor) {}
+  explicit DecisionFile(AppendFile file) : file_(std::move(file)) {}
 
-  std::string path_;
-  int descriptor_;
+  AppendFile file_;
   std::string problem_;
 };
 

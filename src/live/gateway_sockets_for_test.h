@@ -13,6 +13,7 @@
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -107,6 +108,10 @@ class RawClient {
       bytes.remove_prefix(static_cast<std::size_t>(count));
     }
     return true;
+  }
+  bool readable() const {  // or closed
+    pollfd asked{.fd = socket_, .events = POLLIN, .revents = 0};
+    return ::poll(&asked, 1, 0) > 0;
   }
   // What comes, up to and with `end`; all up to the close of the connection if `end` does not come.
   std::string read_to(std::string_view end) {

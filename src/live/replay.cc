@@ -121,8 +121,10 @@ void Run::take(measure::LiveRecord live) {
   figures_.sent_again += live.sent_again ? 1 : 0;
   if (hooks_.on_record) hooks_.on_record(live);
   if (live.record.http != nullptr) {
-    gaps_kept_ += live.record.http->gaps_ns.size();
-    if (gaps_kept_ > measure::kMostGaps) live.record.http = measure::without_gaps(*live.record.http);
+    const std::size_t gaps = live.record.http->gaps_ns.size();
+    const bool keeps = ok && gaps_kept_ + gaps <= measure::kMostGaps;  // no figure is made of those of a failure
+    if (keeps) gaps_kept_ += gaps;
+    if (!keeps && gaps > 0) live.record.http = measure::without_gaps(*live.record.http);
   }
   recorder_.add(std::move(live.record));
 }

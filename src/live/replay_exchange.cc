@@ -234,6 +234,7 @@ void Exchange::succeed() {
   r.output = options_.use_server_count && live_.counted_by_server ? usage_.completion : live_.client_tokens;
   if ((options_.use_server_count || options_.input_by_server) && usage_.prompt > 0) r.input = usage_.prompt;
   r.cached = std::max<Tokens>(usage_.cached, 0);
+  seen_->gaps_ns.shrink_to_fit();  // it is kept for the whole run
   seen_->usage = {.prompt = usage_.prompt, .completion = usage_.completion, .total = usage_.total, .cached = usage_.cached};
   r.http = seen_;
   done_ = true;

@@ -1,5 +1,7 @@
 #include "measure/artifacts.h"
 
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "measure/export_aiperf.h"
@@ -34,6 +36,8 @@ Result<void> write_records(std::string path, const RunResult& run, std::span<con
 Result<void> write_artifacts(const std::string& folder, const RunResult& run, std::span<const RequestRecord> records) {
   const RunInfo& info = run.info;
   const Summary& summary = run.summary;
+  std::error_code error;
+  std::filesystem::remove(folder + "/summary.json", error);  // an older run's must not stand beside these records
   return create_folder(folder)
       .and_then([&] { return write_records(folder + "/profile_export.jsonl", run, records); })
       .and_then([&] { return write_file(folder + "/profile_export_aiperf.json", aiperf_json(info, summary)); })

@@ -13,6 +13,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/append_file.h"
 #include "base/result.h"
 #include "measure/record.h"
 #include "measure/run.h"
@@ -27,27 +28,21 @@ Result<void> write_artifacts(const std::string& folder, const RunResult& run, st
 // empty.
 Result<void> write_live_artifacts(const std::string& folder, const std::string& prefix, const RunResult& run);
 
-// profile_export.jsonl of a run over HTTP, or another file of lines: they are appended as requests end, each by a system call
-// of its own, so that a run that is killed leaves what it had. One owner, one thread.
+// profile_export.jsonl of a run over HTTP, or another file of lines: they are appended as requests end, so that a run that is
+// killed leaves what it had (base/append_file.h). One owner, one thread.
 class LiveRecordFile {
  public:
   // Creates the folder; an older file of that name is replaced.
   static Result<LiveRecordFile> create(const std::string& folder, const std::string& name);
-  LiveRecordFile(LiveRecordFile&& other) noexcept;
-  LiveRecordFile& operator=(LiveRecordFile&&) = delete;
-  LiveRecordFile(const LiveRecordFile&) = delete;
-  LiveRecordFile& operator=(const LiveRecordFile&) = delete;
-  ~LiveRecordFile();
 
-  void append(std::string_view line);  // what fails here is told by finish()
-  Result<void> finish();               // syncs to disk
+  void append(std::string_view line);
+  Result<void> finish();                                 // syncs to disk
+  bool well() const { return file_.problem().empty(); }  // else nothing is appended any more, finish() says why
 
  private:
-  LiveRecordFile(std::string path, int descriptor) : path_(std::move(path)), descriptor_(descriptor) {}
+  explicit LiveRecordFile(AppendFile file) : file_(std::move(file)) {}
 
-  std::string path_;
-  int descriptor_ = -1;
-  int error_ = 0;
+  AppendFile file_;
 };
 
 }  // namespace infbench::measure

@@ -107,18 +107,27 @@ struct Listener::Impl : std::enable_shared_from_this<Listener::Impl> {
   // Connections stay in the kernel's queue until a file of this loop was closed, or a while has passed (others may have closed
   // one).
   void wait_for_files() {
+    waits_for_files = true;
     const std::weak_ptr<Impl> weak = weak_from_this();
-    const auto retry = [weak, round = ++files_round] {
-      const auto self = weak.lock();
-      if (!self || round != self->files_round || !self->acceptor.is_open()) return;
-      ++self->files_round;
-      self->accept_some();
-    };
-    loop.waiting_for_files.emplace_back(retry);
+    if (!std::exchange(told_loop, true)) {  // once, however long there is no file
+      loop.waiting_for_files.emplace_back([weak] {
+        const auto self = weak.lock();
+        if (!self) return;
+        self->told_loop = false;
+        self->try_again();
+      });
+    }
     files_retry.expires_after(kFilesRetry);
-    files_retry.async_wait([retry](const error_code& error) {
-      if (!error) retry();
+    files_retry.async_wait([weak](const error_code& error) {
+      const auto self = weak.lock();
+      if (self && !error) self->try_again();
     });
+  }
+
+  void try_again() {
+    if (!std::exchange(waits_for_files, false) || !acceptor.is_open()) return;
+    files_retry.cancel();
+    accept_some();
   }
 
   void close() {
@@ -130,7 +139,8 @@ struct Listener::Impl : std::enable_shared_from_this<Listener::Impl> {
   EventLoop::Impl& loop;
   tcp::acceptor acceptor;
   boost::asio::steady_timer files_retry;
-  std::uint64_t files_round = 0;
+  bool waits_for_files = false;
+  bool told_loop = false;  // it has a callback of ours
   OnAccept on_accept;
   std::shared_ptr<const TlsContext> tls;
 };

@@ -4,12 +4,15 @@
 #include <cmath>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <optional>
 #include <system_error>
 
 #include <fmt/format.h>
 #include <simdjson.h>
 
+#include "measure/run_mark.h"
 #include "report/read_records.h"
 #include "report/read_summary.h"
 
@@ -133,23 +136,61 @@ Names names_in(const std::string& folder) {
   return names;
 }
 
-std::vector<std::string> runs_below(const std::string& folder, int depth) {
-  if (is_file(folder + "/summary.json")) return {folder};
+// Below this one where runs may be, by name.
+std::vector<std::string> folders_in(const std::string& folder) {
   std::vector<std::string> below;
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(folder, error)) {
-    if (depth > 0 && entry.is_directory(error) && entry.path().filename() != "warmup") below.push_back(entry.path().string());
+    if (entry.is_directory(error) && entry.path().filename() != "warmup") below.push_back(entry.path().string());
   }
   std::sort(below.begin(), below.end());
+  return below;
+}
+
+std::vector<std::string> runs_below(const std::string& folder, int depth) {
+  if (is_file(folder + "/summary.json")) return {folder};
+  if (depth == 0) return {};
   std::vector<std::string> found;
-  for (const std::string& one : below) {
+  for (const std::string& one : folders_in(folder)) {
     const auto runs = runs_below(one, depth - 1);
     found.insert(found.end(), runs.begin(), runs.end());
   }
   return found;
 }
 
+// Whole lines of the records; -1: there is no such file.
+std::int64_t lines_of(const std::string& file) {
+  std::ifstream in(file, std::ios::binary);
+  if (!in) return -1;
+  return std::count(std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>(), '\n');
+}
+
+void find_unfinished(const std::string& folder, int depth, Errors& found) {
+  const measure::RunState state = measure::run_state(folder);
+  if (state != measure::RunState::ended) {
+    const std::string records = names_in(folder).records;
+    const std::int64_t lines = lines_of(records);
+    const std::string readable =
+        lines < 0 ? "" : fmt::format("; {} has {} requests that ended", fs::path(records).filename().string(), lines);
+    const bool goes_on = state == measure::RunState::goes_on;
+    found.push_back({.what = fmt::format("incomplete: this run {}{}", goes_on ? "still goes on" : "was cut off", readable),
+                     .hint = goes_on ? "wait until it has ended" : "run it again; a report needs a run that has ended",
+                     .file = folder,
+                     .source_line = {}});
+  }
+  if (depth == 0) return;
+  for (const std::string& one : folders_in(folder)) find_unfinished(one, depth - 1, found);
+}
+
+constexpr int kDepth = 3;
+
 }  // namespace
+
+Errors unfinished_runs(const std::string& folder) {
+  Errors found;
+  find_unfinished(folder, kDepth, found);
+  return found;
+}
 
 Result<FolderRun> read_run_folder(const std::string& folder, Parts parts) {
   const std::string file = folder + "/summary.json";
@@ -187,6 +228,6 @@ Result<FolderRun> read_run_folder(const std::string& folder, Parts parts) {
   return run;
 }
 
-std::vector<std::string> run_folders(const std::string& folder) { return runs_below(folder, 3); }
+std::vector<std::string> run_folders(const std::string& folder) { return runs_below(folder, kDepth); }
 
 }  // namespace infbench::report

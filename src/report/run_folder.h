@@ -71,4 +71,8 @@ Result<FolderRun> read_run_folder(const std::string& folder, Parts parts = Parts
 // one, by name (compare has a folder for each recipe, submit one in artifacts/); warm-ups are none. Empty: there are none.
 std::vector<std::string> run_folders(const std::string& folder);
 
+// Of the same places those whose run has not ended (measure/run_mark.h), each as an error that says so and how many of its
+// requests can be read. Empty: all have ended.
+Errors unfinished_runs(const std::string& folder);
+
 }  // namespace infbench::report

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 
@@ -305,3 +306,38 @@ def test_what_sbatch_refuses(cluster, submit):
     code, _, err = submit(AGGREGATED, {"slurm.partition": "nope"}, "--wait")
     assert code == 3
     assert "invalid partition specified: nope" in err
+
+
+@pytest.mark.parametrize("phase", ["waiting", "measuring"])
+def test_the_program_of_a_job_is_killed(cluster, submit, phase):
+    job = submit(AGGREGATED, {**SMALL, **SLOW})
+    status = cluster.wait_for(job, in_phase(phase, "warm-up", "flush", "measuring"))
+    os.kill(status["pid"] if "pid" in status else json.loads((cluster.outputs / job / "status.json").read_text())["pid"], signal.SIGKILL)
+    assert cluster.wait_for_end(job)["state"] != "ended"
+    assert cluster.left_behind() == ""
+    code, _, err = cluster.srtctl("report", cluster.outputs / job)
+    assert code == 2 and "incomplete" in err
+
+
+def test_the_program_is_killed_and_its_allocation_stays(cluster, trace_dir, program):
+    """Then nobody but its guard ends the job's steps."""
+    code, _, err = cluster.run("salloc", "--no-shell", "--nodes=1", "--nodelist=node0", "--gpus-per-node=2")
+    assert code == 0, err
+    job = re.search(r"Granted job allocation (\d+)", err).group(1)
+
+    def steps():
+        return set(cluster.ask("squeue", "--steps", "--noheader", f"--jobs={job}", "--format=%j").split()) - {"extern"}
+
+    try:
+        words = ["cd", cluster.folder, "&&", "exec", SRTCTL, *submit_words("srun", AGGREGATED, {**SMALL, **SLOW}, trace_dir)]
+        line = " ".join(word if word == "&&" else shlex.quote(str(word)) for word in words)
+        submit = program(["/bin/sh", "-c", line], {**cluster.env, "SLURM_JOB_ID": job, "SLURM_JOB_NODELIST": "node0"})
+        submit.wait_until(lambda: (status := cluster.status(job)) and status["state"] == "measuring")
+        assert servers(cluster, job) and steps()
+        submit.kill_group()
+        assert eventually(lambda: not steps() and not servers(cluster, job)), steps()
+        assert cluster.status(job)["slurm"]["state"] == "RUNNING", "the allocation is still there"
+        code, _, err = cluster.srtctl("report", cluster.outputs / job)
+        assert code == 2 and "incomplete" in err
+    finally:
+        cluster.run("scancel", job)
