@@ -160,7 +160,8 @@ bool CallWatch::idles(const Wire& wire) const {
     return found != workers_.end() && found->second.id.empty() && found->second.reused;
   }
   const auto found = clients_.find(wire.number);
-  return to_gateway(wire) && found != clients_.end() && found->second.waiting.empty();
+  return to_gateway(wire) && found != clients_.end() && found->second.waiting.empty() &&
+         found->second.requests.reader.between_messages();
 }
 
 int CallWatch::attempts_on(const std::string& host) const {

@@ -322,7 +322,8 @@ void FakeNetwork::close_idle(const std::string& host, const std::function<bool(c
   for (const auto& weak : wires_) {
     const auto wire = weak.lock();
     if (!wire || wire->to != host || wire->broken || !idle(*wire)) continue;
-    if (wire->directions[0].in_there + wire->directions[1].in_there > 0) continue;
+    const auto sender = wire->ends[0].lock();
+    if (wire->directions[0].in_there + wire->directions[1].in_there > 0 || !sender || !sender->unsent.empty()) continue;
     note("wire " + std::to_string(wire->number) + " has idled for too long");
     ++counts_.closes;
     wire->broken = true;

@@ -87,10 +87,10 @@ void expect_fine(std::uint64_t first, std::uint64_t count) {
 }
 
 // In several parts, so that they run side by side.
-TEST(Faults, EachRequestEndsOnceAndNothingStaysBehind) { expect_fine(0, 300); }
-TEST(Faults, EachRequestEndsOnceAndNothingStaysBehind2) { expect_fine(300, 300); }
-TEST(Faults, EachRequestEndsOnceAndNothingStaysBehind3) { expect_fine(600, 300); }
-TEST(Faults, EachRequestEndsOnceAndNothingStaysBehind4) { expect_fine(900, 300); }
+TEST(Faults, EachRequestEndsOnceAndNothingStaysBehind) { expect_fine(0, 250); }
+TEST(Faults, EachRequestEndsOnceAndNothingStaysBehind2) { expect_fine(250, 250); }
+TEST(Faults, EachRequestEndsOnceAndNothingStaysBehind3) { expect_fine(500, 250); }
+TEST(Faults, EachRequestEndsOnceAndNothingStaysBehind4) { expect_fine(750, 250); }
 
 TEST(Faults, ASeedIsTheSameEveryTime) {
   for (std::uint64_t seed = 0; seed < 20; ++seed) {
