@@ -22,14 +22,14 @@ from conftest import MODEL, SRTCTL, Program, eventually, http, load, write_rows 
 STREAMS, WORKERS = 5000, 8
 TOKENS_PER_S = 4
 ANSWERS = (120, 360)  # tokens
-PROMPT_TOKENS = 64  # no two prompts alike, so that all workers are as good
+PROMPTS, PROMPT_TOKENS = 2000, 64
 KILL_EVERY_S, DOWN_S = 20, 3
 NOTICED_S = 5  # a stream of a killed worker is cut within this
 WARM_UP_S = 120
 JUDGED_FROM_S = 3 * WARM_UP_S  # a shorter run says nothing about memory: caches still fill
 GROWTH = 0.05  # of memory after warm-up, that counts as flat; at least GROWTH_MB
 GROWTH_MB = 3
-RECORD_BYTES, GAP_BYTES, GAPS_MOST = 700, 8, 8_000_000  # that replay keeps of each request, and of all gaps between tokens
+RECORD_BYTES, GAP_BYTES, GAPS_MOST = 1000, 16, 8_000_000  # that replay keeps of each request and gap between tokens, allocator included
 PAGE_KB = os.sysconf("SC_PAGE_SIZE") // 1024
 CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -160,7 +160,7 @@ class Run:
     def row(i):
         shortest, longest = ANSWERS
         return {"timestamp": 0, "input_length": PROMPT_TOKENS, "output_length": shortest + i * 7919 % (longest - shortest + 1),
-                "hash_ids": [i]}
+                "hash_ids": [i % PROMPTS]}
 
     def last(self):
         """Until replay has ended. Worker 0 is never killed: its memory is that of a worker that lives long."""
@@ -328,7 +328,7 @@ def weigh(run, records):
         allowed = max(GROWTH_MB, GROWTH * first)
         if name == "replay":  # it keeps a record of each request, and the gaps of the first eight million tokens
             share = (end - edge - begin) / end
-            gaps = min(STREAMS * TOKENS_PER_S * (end - edge - begin), GAPS_MOST)
+            gaps = min(records.tokens * share, GAPS_MOST)
             allowed += (RECORD_BYTES * records.sent * share + GAP_BYTES * gaps) / 2**20
         files = watch.files(begin, end)
         rows.append((name, first, last, watch.slope_mb_per_min(begin, end), allowed, files[0], max(files), files[-1],

@@ -352,6 +352,7 @@ void Gateway::first_bytes(CallId id, Part part, Time now) {
   Leg& leg = leg_of(*call, part);
   if (leg.first || leg.state != PartState::answered || !leg.fine) return;
   leg.first = true;
+  if (std::exchange(leg.probe, false) && workers_[leg.worker.value].breaker.probe_answers()) update(leg.worker, now);
   // The decode worker cannot have produced anything without the prompt, whatever the prefill worker has said so far.
   if (part == Part::decode && call->state == State::waiting) relay(id, *call, part, now);
   router_->on({.what = route::Event::What::first_token,

@@ -17,7 +17,11 @@ void CircuitBreaker::open(Time now) {
 bool CircuitBreaker::succeeded(bool probe) {
   ++counts_.successes;
   if (state_ == State::closed) failures_ = 0;
-  if (state_ != State::half_open || !probe) return false;
+  return probe && probe_answers();
+}
+
+bool CircuitBreaker::probe_answers() {
+  if (state_ != State::half_open) return false;
   probing_ = false;
   if (++successes_ >= settings_.successes_to_close) become(State::closed);
   return true;

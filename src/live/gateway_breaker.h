@@ -2,8 +2,8 @@
 //
 // Closed: all pass. Open after `failures_to_open` failures without a success in between, the first of them at most `window`
 // ago: none passes. After `open_for`, half open: one request at a time is let through to see, the probe; `successes_to_close`
-// probes in a row close it, one that fails opens it again. How requests end that were sent before it opened tells nothing. One
-// owner, one thread.
+// probes in a row close it, one that fails opens it again. A probe has told what it can when its answer begins: a stream may
+// last for minutes. How requests end that were sent before it opened tells nothing. One owner, one thread.
 #pragma once
 
 #include <array>
@@ -31,6 +31,7 @@ class CircuitBreaker {
   bool dispatched();
   // How a request ended. Each returns true when it has changed whether requests pass.
   bool succeeded(bool probe);
+  bool probe_answers();  // its answer has begun; from here on it is no probe any more
   bool failed(bool probe, Time now);
   bool given_up(bool probe);  // without telling anything, as when its client left
   bool advance(Time now);     // time goes by

@@ -71,6 +71,23 @@ TEST(CircuitBreaker, HalfOpenLetsOneProbeThroughAtATime) {
   EXPECT_FALSE(breaker.dispatched());
 }
 
+TEST(CircuitBreaker, AProbeHasToldWhatItCanWhenItsAnswerBegins) {
+  CircuitBreaker breaker(breaker_settings());
+  EXPECT_FALSE(breaker.probe_answers());
+  for (int i = 0; i < 3; ++i) breaker.failed(false, at(1));
+  breaker.advance(at(61));
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(breaker.state(), CircuitBreaker::State::half_open);
+    EXPECT_TRUE(breaker.dispatched());
+    EXPECT_TRUE(breaker.probe_answers());
+    EXPECT_TRUE(breaker.passes());
+  }
+  EXPECT_EQ(breaker.state(), CircuitBreaker::State::closed);
+  EXPECT_EQ(breaker.counts().successes, 0U) << "their ends are counted";
+  EXPECT_FALSE(breaker.succeeded(false));
+  EXPECT_EQ(breaker.counts().successes, 1U);
+}
+
 TEST(CircuitBreaker, AProbeThatFailsOpensItForAnotherPeriod) {
   CircuitBreaker breaker(breaker_settings());
   for (int i = 0; i < 3; ++i) breaker.failed(false, at(1));

@@ -300,6 +300,31 @@ TEST(Gateway, ABrokenWorkerIsLeftOutAndTriedAgainByOneRequest) {
   EXPECT_TRUE(b.is_idle());
 }
 
+TEST(Gateway, AStreamThatHasBegunKeepsNoOtherFromAWorkerThatWasBroken) {
+  GatewaySettings s = gateway_settings(1);
+  s.breaker = {.failures_to_open = 1, .successes_to_close = 2, .open_for = seconds(60)};
+  s.retry.attempts_max = 1;
+  GatewayBench b(s);
+  b.gateway->broke(b.arrive(), Part::whole, b.now);
+  b.pass(seconds(60));
+  b.commands();
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(b.gateway->usable_workers(Role::aggregated), 1);
+    const CallId probe = b.arrive();
+    EXPECT_EQ(b.gateway->usable_workers(Role::aggregated), 0);
+    b.gateway->answered(probe, Part::whole, 200, b.now);
+    EXPECT_EQ(b.gateway->usable_workers(Role::aggregated), 0) << "a head is soon said";
+    b.gateway->first_bytes(probe, Part::whole, b.now);
+  }
+  for (int i = 0; i < 3; ++i) {
+    b.arrive();
+    EXPECT_EQ(b.gateway->usable_workers(Role::aggregated), 1);
+  }
+  for (CallId call = 2; call <= 3; ++call) b.gateway->ended(call, Part::whole, b.now);
+  for (CallId call = 4; call <= 6; ++call) b.serve(call);
+  EXPECT_TRUE(b.is_idle());
+}
+
 TEST(Gateway, AWorkerThatAlwaysAnswersWithAnErrorOpensItsBreakerEvenWithoutRetries) {
   GatewaySettings s = gateway_settings(1);
   s.breaker.failures_to_open = 3;
