@@ -7,8 +7,9 @@
 #include <array>
 #include <charconv>
 #include <filesystem>
-#include <fstream>
 #include <sstream>
+
+#include "cost/text_file.h"
 
 namespace infbench::cost {
 namespace {
@@ -167,14 +168,11 @@ double Architecture::multiplications_per_pair(int tp) const {
 }
 
 Result<Architecture> read_architecture(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream buffer;
-  buffer << file.rdbuf();
-  if (!file) return fail(Error{.what = "cannot read the file", .hint = {}, .file = path, .source_line = {}});
-  const std::string text = std::move(buffer).str();
-  Reader reader(path, text);
+  const Result<std::string> text = read_text(path);
+  if (!text) return fail(text.error());
+  Reader reader(path, *text);
   try {
-    return read(YAML::Load(text), reader);
+    return read(YAML::Load(*text), reader);
   } catch (const YAML::Exception& error) {
     reader.note(error.mark, fmt::format("not valid: {}", error.msg));
     return fail(reader.take());

@@ -132,7 +132,7 @@ TEST_P(FuzzRegression, HoldsForSeedsFoundCasesAndTheirMutants) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Targets, FuzzRegression, testing::ValuesIn(targets()),
-                         [](const auto& info) { return info.param.name; });
+                         [](const auto& each) { return each.param.name; });
 
 }  // namespace
 }  // namespace infbench::fuzz
