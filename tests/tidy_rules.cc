@@ -152,7 +152,7 @@ bool is_written_by_people(std::string_view path) {
   static const std::vector<std::string_view> places = {"src/", "tests/", "bench/", "tools/", "docs/", "recipies/", ".ci/"};
   static const std::vector<std::string_view> files = {"CMakeLists.txt", "CMakePresets.json", "README.md", "dev",
                                                       "dev.packages"};
-  if (path.ends_with(".png")) return false;
+  if (path.ends_with(".png") || path.starts_with("tests/fuzz/seeds/") || path.starts_with("tests/fuzz/found/")) return false;
   return begins_with_one_of(path, places) || std::find(files.begin(), files.end(), path) != files.end();
 }
 

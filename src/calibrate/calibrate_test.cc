@@ -192,6 +192,11 @@ TEST(ReadKvCapacities, GiveTheTokensOfTheirRows) {
       "system,tp,backend,mem_fraction,max_num_tokens,capacity_GiB,weights_GiB,runtime_GiB,kv_bytes_per_token_per_gpu,kv_"
       "tokens\n";
   const auto wrong = read_kv_capacities(file_with(header + "x,1,sglang,0.9,2048,141,30.5,4.2,262144,250568\n"), **architecture);
+  const auto absurd =
+      read_kv_capacities(file_with(header + "x,1,sglang,1.5,2048,1e14,61.02,4.2,262144,250568\n"), **architecture);
+  ASSERT_FALSE(absurd);
+  EXPECT_EQ(absurd.error()[0].what, "expected 'mem_fraction' to be at most 1, found 1.5");
+  EXPECT_EQ(absurd.error()[1].what, "expected 'capacity_GiB' to be at most 1000000, found 100000000000000");
   ASSERT_FALSE(wrong);
   EXPECT_THAT(wrong.error()[0].what, HasSubstr("expected the model's 61.02 GiB of weights, found 30.5"));
 }

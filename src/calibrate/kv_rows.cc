@@ -14,6 +14,7 @@ namespace infbench::calibrate {
 namespace {
 
 constexpr double kGiB = 1024.0 * 1024 * 1024;
+constexpr double kMostGiB = 1e6;
 constexpr double kRounding = 0.0051;  // of GiB with two places
 
 struct Row {
@@ -97,14 +98,18 @@ std::optional<cost::KvCapacity> capacity_of(const std::vector<Row>& rows, int tp
 std::map<Deployment, std::vector<Row>> read_rows(Csv& csv) {
   std::map<Deployment, std::vector<Row>> groups;
   for (std::size_t i = 0; i < csv.rows(); ++i) {
-    const auto number = [&](const char* column) { return csv.number_above_0(i, column).value_or(1); };
+    const auto number = [&](const char* column, double most) {
+      const double value = csv.number_above_0(i, column).value_or(1);
+      if (value > most) csv.note(i, column, fmt::format("expected '{}' to be at most {}, found {}", column, most, value));
+      return value;
+    };
     const auto whole = [&](const char* column, std::int64_t most) { return csv.integer(i, column, 1, most).value_or(1); };
     const Deployment deployment{csv.text(i, "system"), static_cast<int>(whole("tp", 1024)), csv.text(i, "backend")};
-    groups[deployment].push_back({.fraction = number("mem_fraction"),
+    groups[deployment].push_back({.fraction = number("mem_fraction", 1),
                                   .chunk = static_cast<double>(whole("max_num_tokens", 10'000'000)),
-                                  .memory_gib = number("capacity_GiB"),
-                                  .weights_gib = number("weights_GiB"),
-                                  .runtime_gib = number("runtime_GiB"),
+                                  .memory_gib = number("capacity_GiB", kMostGiB),
+                                  .weights_gib = number("weights_GiB", kMostGiB),
+                                  .runtime_gib = number("runtime_GiB", kMostGiB),
                                   .per_token = whole("kv_bytes_per_token_per_gpu", std::int64_t{1} << 40),
                                   .tokens = whole("kv_tokens", std::int64_t{1} << 40),
                                   .place = i});

@@ -12,7 +12,7 @@
 namespace infbench::calibrate {
 namespace {
 
-constexpr std::int64_t kMostSequences = 65'536;
+constexpr std::int64_t kMostSequences = 4096;  // what StepLoad's sums hold, with as many tokens each
 constexpr Tokens kMostTokens = 10'000'000;
 constexpr int kMostGpus = 1024;
 

@@ -7,9 +7,9 @@
 #include <array>
 #include <charconv>
 #include <filesystem>
-#include <fstream>
 #include <sstream>
 
+#include "cost/text_file.h"
 #include "cost/yaml_findings.h"
 
 namespace infbench::cost {
@@ -142,14 +142,11 @@ double Architecture::multiplications_per_pair(int tp) const {
 }
 
 Result<Architecture> read_architecture(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream buffer;
-  buffer << file.rdbuf();
-  if (!file) return fail(Error{.what = "cannot read the file", .hint = {}, .file = path, .source_line = {}});
-  const std::string text = std::move(buffer).str();
-  Findings findings(path, text);
+  const Result<std::string> text = read_text(path);
+  if (!text) return fail(text.error());
+  Findings findings(path, *text);
   try {
-    return read(YAML::Load(text), findings);
+    return read(YAML::Load(*text), findings);
   } catch (const YAML::Exception& error) {
     findings.add(error.mark, fmt::format("not valid: {}", error.msg));
     return fail(findings.take());

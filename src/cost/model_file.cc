@@ -1,10 +1,10 @@
 // Reads the data files of cost/model.h.
 #include <fmt/format.h>
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
 #include <charconv>
-#include <fstream>
 #include <limits>
 #include <optional>
 #include <set>
@@ -12,6 +12,7 @@
 
 #include "cost/decimal.h"
 #include "cost/model.h"
+#include "cost/text_file.h"
 #include "cost/yaml_findings.h"
 
 namespace infbench::cost {
@@ -228,19 +229,50 @@ Result<Model> read_document(const YAML::Node& document, Findings& findings) {
                .relative_sd = relative_sd};
 }
 
+// Sees where documents begin.
+class DocumentStarts final : public YAML::EventHandler {
+ public:
+  void OnDocumentStart(const YAML::Mark& mark) override { mark_ = mark; }
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark& /*mark*/, YAML::anchor_t /*anchor*/) override {}
+  void OnAlias(const YAML::Mark& /*mark*/, YAML::anchor_t /*anchor*/) override {}
+  void OnScalar(const YAML::Mark& /*mark*/, const std::string& /*tag*/, YAML::anchor_t /*anchor*/,
+                const std::string& /*text*/) override {}
+  void OnSequenceStart(const YAML::Mark& /*mark*/, const std::string& /*tag*/, YAML::anchor_t /*anchor*/,
+                       YAML::EmitterStyle::value /*style*/) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark& /*mark*/, const std::string& /*tag*/, YAML::anchor_t /*anchor*/,
+                  YAML::EmitterStyle::value /*style*/) override {}
+  void OnMapEnd() override {}
+
+  const YAML::Mark& mark() const { return mark_; }
+
+ private:
+  YAML::Mark mark_;
+};
+
+// YAML::LoadAll takes a ',' or ']' that nothing opened for the end of an empty document, does not pass it, and goes on for
+// ever. Throws YAML::ParserException where it would.
+void check_documents(const std::string& text) {
+  std::istringstream stream(text);
+  YAML::Parser parser(stream);
+  DocumentStarts documents;
+  for (int last = -1; parser.HandleNextDocument(documents); last = documents.mark().pos) {
+    if (documents.mark().pos == last) throw YAML::ParserException(documents.mark(), "expected a value");
+  }
+}
+
 }  // namespace
 
 Result<std::vector<Model>> read_model_files(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream buffer;
-  buffer << file.rdbuf();
-  if (!file) return fail(Error{.what = "cannot read the file", .hint = {}, .file = path, .source_line = {}});
-  const std::string text = std::move(buffer).str();
-  Findings findings(path, text);
+  const Result<std::string> text = read_text(path);
+  if (!text) return fail(text.error());
+  Findings findings(path, *text);
   try {
     std::vector<Model> models;
     Errors errors;
-    for (const YAML::Node& document : YAML::LoadAll(text)) {
+    check_documents(*text);
+    for (const YAML::Node& document : YAML::LoadAll(*text)) {
       auto model = read_document(document, findings);
       if (model) models.push_back(*std::move(model));
       if (!model) errors.insert(errors.end(), model.error().begin(), model.error().end());

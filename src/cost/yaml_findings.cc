@@ -1,5 +1,6 @@
 #include "cost/yaml_findings.h"
 
+#include <algorithm>
 #include <sstream>
 
 namespace infbench::cost {
@@ -14,7 +15,11 @@ void Findings::add(const YAML::Mark& mark, std::string what, std::string hint) {
   if (!mark.is_null()) {
     error.line = mark.line + 1;
     error.column = mark.column + 1;
-    if (static_cast<std::size_t>(mark.line) < lines_.size()) error.source_line = lines_[static_cast<std::size_t>(mark.line)];
+    if (static_cast<std::size_t>(mark.line) < lines_.size()) {
+      error.source_line = lines_[static_cast<std::size_t>(mark.line)];
+      // A quote that nothing closes can be said to end one beyond the text.
+      error.column = std::min(error.column, static_cast<int>(error.source_line.size()) + 1);
+    }
   }
   errors_.push_back(std::move(error));
 }

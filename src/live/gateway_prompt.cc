@@ -1,6 +1,7 @@
 #include "live/gateway_prompt.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 #include <simdjson.h>
@@ -35,20 +36,7 @@ class Blocks {
 
   void add(std::string_view text) {
     bytes_ += text.size();
-    while (pages_ && !text.empty()) {
-      if (filled_ == 0 && text.size() >= kGatewayBlockBytes) {
-        close(text.substr(0, kGatewayBlockBytes));
-        text.remove_prefix(kGatewayBlockBytes);
-        continue;
-      }
-      const std::size_t taken = std::min(text.size(), kGatewayBlockBytes - filled_);
-      std::memcpy(block_ + filled_, text.data(), taken);
-      filled_ += taken;
-      text.remove_prefix(taken);
-      if (filled_ < kGatewayBlockBytes) continue;
-      close({block_, filled_});
-      filled_ = 0;
-    }
+    if (pages_) fill(text);
   }
 
   void add_id(std::uint64_t id) {
@@ -56,12 +44,9 @@ class Blocks {
     if (!pages_) return;
     const auto small = static_cast<std::uint32_t>(id);
     if (told_.how.page > 0) told_.ids.push_back(small);
-    std::memcpy(block_ + filled_, &small, sizeof small);  // 64 ids fill a block
-    filled_ += sizeof small;
-    if (filled_ == kGatewayBlockBytes) {
-      close({block_, filled_});
-      filled_ = 0;
-    }
+    std::array<char, sizeof small> bytes{};
+    std::memcpy(bytes.data(), &small, sizeof small);
+    fill({bytes.data(), bytes.size()});
   }
 
   void finish(bool chat) {
@@ -88,6 +73,24 @@ class Blocks {
   }
 
   static_assert(kGatewayBlockBytes == static_cast<std::size_t>(kGatewayPage) * sizeof(std::uint32_t));
+
+  // 64 ids fill a block; behind a text they need not end where it does.
+  void fill(std::string_view text) {
+    while (!text.empty()) {
+      if (filled_ == 0 && text.size() >= kGatewayBlockBytes) {
+        close(text.substr(0, kGatewayBlockBytes));
+        text.remove_prefix(kGatewayBlockBytes);
+        continue;
+      }
+      const std::size_t taken = std::min(text.size(), kGatewayBlockBytes - filled_);
+      std::memcpy(block_ + filled_, text.data(), taken);
+      filled_ += taken;
+      text.remove_prefix(taken);
+      if (filled_ < kGatewayBlockBytes) continue;
+      close({block_, filled_});
+      filled_ = 0;
+    }
+  }
 
   void close(std::string_view block) {
     previous_ = chain(previous_, hash_bytes(block));

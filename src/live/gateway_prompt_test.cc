@@ -58,6 +58,7 @@ TEST(PromptReader, CountsWhatIsThere) {
       {Api::completions, R"({"max_tokens":9223372036854775807,"prompt":"abcd"})", 0, 1, Tokens{1} << 30U, 1},
       {Api::completions, completion("[" + ids64 + "]"), 1, 64, 0, 1},
       {Api::completions, completion("[" + ids64 + "," + ids64 + ",5]"), 2, 129, 0, 1},
+      {Api::completions, completion("[\"abc\"," + ids64 + "," + ids64 + "]"), 2, 128, 0, 1},
       {Api::completions, completion(R"(["ab","cd","ef"])"), 0, 2, 0, 3},
       {Api::completions, completion("[[" + ids64 + "],[" + ids64 + "]]"), 2, 128, 0, 2},
       {Api::chat, chat(in_quotes(letters(252))), 1, 64, 0, 1},  // and four letters of "user"

@@ -49,7 +49,7 @@ bool read_field(MsgpackReader& in, std::string_view name, KvEvent& event) {
   if (name == "block_size") {
     const auto size = in.integer();
     event.block_size = size.value_or(0);
-    return size.has_value();
+    return size && *size >= 0;
   }
   if (name == "lora_id" || name == "lora_name") {
     if (in.nil()) return true;

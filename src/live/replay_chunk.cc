@@ -5,6 +5,8 @@
 
 #include <simdjson.h>
 
+#include "trace/build.h"
+
 namespace infbench::live {
 namespace {
 
@@ -35,6 +37,12 @@ std::string tidy_message(std::string_view text) {
   std::replace_if(
       out.begin(), out.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20U; }, ' ');
   return out;
+}
+
+// A count that no answer can have is as none: sums over all answers have to fit. Throws simdjson_error for what is no number.
+Tokens count_of(json::value value) {
+  const std::int64_t count = value.get_int64();
+  return count >= 0 && count <= trace::kMostTokens ? count : -1;
 }
 
 }  // namespace
@@ -122,14 +130,16 @@ void JsonParser::State::read_usage(json::object usage, Chunk& chunk) {
     const std::string_view key = field.unescaped_key();
     json::value value = field.value();
     if (key == "prompt_tokens") {
-      chunk.usage.prompt = value.get_int64();
+      chunk.usage.prompt = count_of(value);
     } else if (key == "completion_tokens") {
-      chunk.usage.completion = value.get_int64();
+      chunk.usage.completion = count_of(value);
     } else if (key == "total_tokens") {
-      chunk.usage.total = value.get_int64();
+      chunk.usage.total = count_of(value);
     } else if (key == "prompt_tokens_details" && value.type() == json::json_type::object) {
-      std::int64_t cached = 0;
-      if (value.get_object()["cached_tokens"].get(cached) == simdjson::SUCCESS) chunk.usage.cached = cached;
+      json::value cached;
+      if (value.get_object()["cached_tokens"].get(cached) == simdjson::SUCCESS && cached.type() == json::json_type::number) {
+        chunk.usage.cached = count_of(cached);
+      }
     }
   }
 }

@@ -86,6 +86,18 @@ TEST(JsonParser, KnowsTheFormsOfServers) {
   }
 }
 
+TEST(JsonParser, ACountThatNoAnswerCanHaveIsNone) {
+  JsonParser parser;
+  ServerError error;
+  const Chunk chunk = parser.read(R"({"usage":{"prompt_tokens":9223372036854775807,"completion_tokens":-5,"total_tokens":9,)"
+                                  R"("prompt_tokens_details":{"cached_tokens":2147483648}}})",
+                                  error);
+  EXPECT_EQ(chunk.usage.prompt, -1);
+  EXPECT_EQ(chunk.usage.completion, -1);
+  EXPECT_EQ(chunk.usage.total, 9);
+  EXPECT_EQ(chunk.usage.cached, -1);
+}
+
 TEST(JsonParser, ErrorBodies) {
   JsonParser parser;
   EXPECT_EQ(parser.read_error_body(R"({"error":{"message":"too long","code":400}})").message, "too long");

@@ -50,6 +50,10 @@ inline Duration decode_duration(const RequestRecord& r) { return *r.end - *r.fir
 // Whether a request that succeeded keeps to a limit, in whole nanoseconds. The ITL is the mean gap between tokens; an answer of
 // one token has none and keeps every ITL limit.
 inline bool ttft_within(const RequestRecord& r, Duration limit) { return ttft(r) <= limit; }
-inline bool itl_within(const RequestRecord& r, Duration limit) { return decode_duration(r) <= limit * (r.output - 1); }
+inline bool gaps_within(Duration decode, Tokens output, Duration limit) {
+  __extension__ using Wide = __int128;  // a limit of hours and what a server says of its tokens do not fit 64 bits together
+  return decode.ns <= static_cast<Wide>(limit.ns) * (output - 1);
+}
+inline bool itl_within(const RequestRecord& r, Duration limit) { return gaps_within(decode_duration(r), r.output, limit); }
 
 }  // namespace infbench::measure

@@ -137,7 +137,7 @@ TEST(Summary, LimitsAreMetToTheNanosecond) {
       {2'000'000'000, 25'000'000, 2, true, true},   {2'000'000'001, 25'000'000, 2, false, false},
       {2'000'000'000, 25'000'001, 2, false, false}, {2'000'000'000, 75'000'000, 4, true, true},
       {2'000'000'000, 75'000'001, 4, false, false}, {2'000'000'000, 0, 1, true, false},
-      {2'000'000'001, 0, 1, false, false},
+      {2'000'000'001, 0, 1, false, false},          {2'000'000'000, 75'000'000, Tokens{1} << 60U, true, true},
   };
   for (const Case& c : cases) {
     auto record = example_success(0, 0, 0, 0, c.output, 0);

@@ -124,6 +124,11 @@ TEST(RunFolder, SaysWhatIsWrongWithAFolder) {
   std::ofstream(folder + "/profile_export.jsonl") << "{\"metadata\":{}}\n{}\n";
   EXPECT_THAT(format_errors(read_run_folder(folder).error()),
               HasSubstr("profile_export.jsonl:1: expected a record of a request"));
+  std::ofstream(folder + "/profile_export.jsonl")
+      << R"({"metadata":{"credit_issued_ns":-9223372036854775808,"request_start_ns":1}})"
+      << "\n{}\n";
+  EXPECT_THAT(format_errors(read_run_folder(folder).error()),
+              HasSubstr("profile_export.jsonl:1: expected a record of a request"));
   std::ofstream(folder + "/summary.json") << "{\"recipe\": \"x\"}";
   EXPECT_THAT(format_errors(read_run_folder(folder).error()), HasSubstr("expected a summary as srtctl writes it"));
 }

@@ -8,10 +8,17 @@
 #include <fmt/format.h>
 #include <simdjson.h>
 
+#include "measure/record.h"
+
 namespace infbench::report {
 namespace {
 
 using simdjson::ondemand::object;
+
+// Beyond what any run has, and so far below the largest number that sums and differences fit.
+constexpr std::int64_t kMostNs = 4'000'000'000'000'000'000;  // of the Unix epoch: the year 2096
+constexpr double kMostMs = 1e12;
+constexpr std::int64_t kMostTokens = std::numeric_limits<std::int32_t>::max();
 
 struct Line {
   std::int64_t session = -1;
@@ -61,6 +68,13 @@ bool read_metrics(object metrics, Line& line) {
   return true;
 }
 
+bool in_range(const Line& line) {
+  const auto time = [](std::int64_t ns) { return ns >= 0 && ns <= kMostNs; };
+  const auto tokens = [](std::int64_t count) { return count >= 0 && count <= kMostTokens; };
+  return time(line.due_ns) && time(line.start_ns) && std::abs(line.ttft_ms) <= kMostMs && std::abs(line.decode_ms) <= kMostMs &&
+         tokens(line.input) && tokens(line.output) && tokens(line.cached);
+}
+
 bool read_line(simdjson::ondemand::parser& parser, simdjson::padded_string_view text, Line& line) {
   simdjson::ondemand::document document;
   object top;
@@ -83,7 +97,7 @@ bool read_line(simdjson::ondemand::parser& parser, simdjson::padded_string_view 
       line.failed = !is_null;
     }
   }
-  return has_metadata;
+  return has_metadata && in_range(line);
 }
 
 RequestFigures figures_of(const Line& line, const Slo& slo) {
@@ -97,7 +111,7 @@ RequestFigures figures_of(const Line& line, const Slo& slo) {
   r.ttft = {std::llround(line.ttft_ms * 1e6) + line.start_ns - line.due_ns};
   r.ttft_within = r.ttft <= slo.ttft;
   const Duration decode{std::llround(line.decode_ms * 1e6)};
-  r.itl_within = decode <= slo.itl * (line.output - 1);
+  r.itl_within = measure::gaps_within(decode, line.output, slo.itl);
   if (line.output > 1) r.itl_ms = to_ms(decode) / static_cast<double>(line.output - 1);
   return r;
 }

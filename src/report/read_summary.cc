@@ -1,7 +1,9 @@
 #include "report/read_summary.h"
 
+#include <algorithm>
 #include <cmath>
 #include <string_view>
+#include <type_traits>
 
 #include <simdjson.h>
 
@@ -12,7 +14,21 @@ using measure::Stats;
 using measure::Summary;
 using simdjson::dom::element;
 
-// Values by JSON pointer; what is not there, or null, stays as it was. Remembers whether something required was missing.
+// Beyond what any run has, and so far below the largest number that sums and products of two fit.
+constexpr std::int64_t kMostRequests = 2'000'000'000;
+constexpr std::int64_t kMostCount = 1'000'000'000'000'000;
+constexpr double kMostMs = 1e12;
+constexpr double kMostSeconds = 1e9;
+
+template <typename T>
+bool in_range(const T& value) {
+  if constexpr (std::is_same_v<T, std::int64_t>) return value >= -kMostCount && value <= kMostCount;
+  if constexpr (std::is_same_v<T, double>) return std::abs(value) <= kMostMs;
+  return true;
+}
+
+// Values by JSON pointer; what is not there, null or out of range stays as it was. Remembers whether something required was
+// missing.
 class Reader {
  public:
   explicit Reader(element document) : document_(document) {}
@@ -20,7 +36,7 @@ class Reader {
   template <typename T>
   bool get(std::string_view pointer, T& value) const {
     T found{};
-    if (document_.at_pointer(pointer).get(found) != simdjson::SUCCESS) return false;
+    if (document_.at_pointer(pointer).get(found) != simdjson::SUCCESS || !in_range(found)) return false;
     value = found;
     return true;
   }
@@ -105,7 +121,7 @@ void read_info(const Reader& in, measure::RunInfo& info) {
 std::int64_t count_of(const Reader& in, std::string_view pointer, std::int64_t all) {
   double share = 0;
   in.get(pointer, share);
-  return std::llround(share * static_cast<double>(all));
+  return std::llround(std::clamp(share, 0.0, 1.0) * static_cast<double>(all));
 }
 
 void read_figures(const Reader& in, Summary& s) {
@@ -122,7 +138,7 @@ void read_figures(const Reader& in, Summary& s) {
   s.cached_tokens = count_of(in, "/prefix_hit_rate", s.input_tokens);
   double duration_s = 0;
   in.get("/duration_s", duration_s);
-  s.duration = {std::llround(duration_s * 1e9)};
+  s.duration = {std::llround(std::clamp(duration_s, 0.0, kMostSeconds) * 1e9)};
 }
 
 // The grid's point and the figures of --draws, which not every run has.
@@ -209,12 +225,14 @@ bool read_summary(const element& document, measure::RunResult& run) {
   in.require("/limits/itl_ms", itl_ms);
   in.require("/requests", run.summary.requests);
   in.require("/errors", run.summary.errors);
-  if (!in.complete() || run.summary.requests < 0) return false;
+  const auto some_of = [&](std::int64_t count) { return count >= 0 && count <= run.summary.requests; };
+  if (!in.complete() || run.summary.requests > kMostRequests || !some_of(run.summary.errors)) return false;
   run.info.recipe = recipe;
   run.summary.slo = {.ttft = of_ms(ttft_ms), .itl = of_ms(itl_ms)};
   read_info(in, run.info);
   run.summary.gpus = run.info.gpus;
   read_figures(in, run.summary);
+  if (!some_of(run.summary.good_requests)) return false;
   read_study(in, document, run);
   read_loads(in, run.summary);
   if (in.has("/live")) read_live(in, run);

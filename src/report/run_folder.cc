@@ -76,11 +76,13 @@ Result<void> read_timeline(const std::string& file, std::int64_t first_due_ns, c
   simdjson::dom::parser parser;
   const auto document = load(parser, file);
   if (!document) return fail(document.error());
+  constexpr double kMostTokens = 1e15;
+  constexpr std::int64_t kMostNs = 4'000'000'000'000'000'000;  // of the Unix epoch: the year 2096
   std::int64_t start_ns = 0;
   simdjson::dom::array workers;
   if ((*document)["start_ns"].get(start_ns) != simdjson::SUCCESS ||
-      (*document)["bin_s"].get(run.timeline.bin_s) != simdjson::SUCCESS || !(run.timeline.bin_s > 0) ||
-      (*document)["workers"].get(workers) != simdjson::SUCCESS) {
+      (*document)["bin_s"].get(run.timeline.bin_s) != simdjson::SUCCESS || !(run.timeline.bin_s > 0) || start_ns < 0 ||
+      start_ns > kMostNs || (*document)["workers"].get(workers) != simdjson::SUCCESS) {
     return not_ours(file, "start_ns, bin_s and workers");
   }
   run.timeline.start_s = rows.empty() ? 0 : static_cast<double>(start_ns - first_due_ns) / 1e9;
@@ -88,7 +90,8 @@ Result<void> read_timeline(const std::string& file, std::int64_t first_due_ns, c
   const std::vector<double> cacheable = numbers_of(*document, "cacheable_tokens");
   for (std::size_t i = 0; i < rows.size(); ++i) {
     if (rows[i] < 0 || rows[i] >= static_cast<std::int64_t>(cacheable.size())) continue;
-    run.requests[i].cacheable = static_cast<Tokens>(cacheable[static_cast<std::size_t>(rows[i])]);
+    const double tokens = cacheable[static_cast<std::size_t>(rows[i])];
+    if (std::abs(tokens) <= kMostTokens) run.requests[i].cacheable = static_cast<Tokens>(tokens);
   }
   return {};
 }

@@ -13,6 +13,8 @@ namespace {
 
 using Kind = JsonCursor::Kind;
 
+constexpr std::size_t kMostMembers = 1000;  // of extra: each is looked for among those before it
+
 std::string_view kind_name(Kind kind) {
   switch (kind) {
     case Kind::object: return "an object";
@@ -61,7 +63,7 @@ void BodyReader::start(std::string_view line, std::vector<Fault>& faults) {
 }
 
 void BodyReader::wrong(std::size_t at, std::string what) {
-  faults_->push_back({.at = at, .what = std::move(what), .at_end = false});
+  if (faults_->size() < kMostFaults) faults_->push_back({.at = at, .what = std::move(what), .at_end = false});
 }
 
 bool BodyReader::read(Field field, JsonCursor& cursor) {
@@ -202,10 +204,12 @@ void BodyReader::read_extra(JsonCursor& cursor) {
     if (name->text == "\"messages\"" || name->text == "\"prompt\"") {
       wrong(name->at, fmt::format("expected no prompt in 'extra', found the field {}", name->text));
     }
-    if (std::ranges::find(names, name->text) != names.end()) {
+    if (names.size() == kMostMembers) {
+      wrong(name->at, fmt::format("expected at most {} members in 'extra', found more", kMostMembers));
+    } else if (names.size() < kMostMembers && std::ranges::find(names, name->text) != names.end()) {
       wrong(name->at, fmt::format("the field {} is given twice in 'extra'", name->text));
     }
-    names.push_back(name->text);
+    if (names.size() <= kMostMembers) names.push_back(name->text);
   } while (cursor.take(','));
   cursor.expect('}', "',' or '}'");
 }

@@ -19,6 +19,9 @@ class BodyReader {
  public:
   enum class Field : std::uint8_t { text_input, messages, tools, payload, extra };
 
+  // That are kept of one line: a long one can have millions.
+  static constexpr std::size_t kMostFaults = 1000;
+
   // A new line, to be valid as long as what is taken from here. What is wrong with it goes to `faults`.
   void start(std::string_view line, std::vector<Fault>& faults);
 

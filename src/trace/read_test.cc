@@ -344,6 +344,15 @@ TEST(ReadTrace, SaysWhatIsWrongAndWhere) {
   for (const BadLine& one : kBadLines) EXPECT_THAT(error_lines(one.line + "\n"), ElementsAre(one.error)) << one.line;
 }
 
+// Each is looked for among those before it, so there must be an end to them.
+TEST(ReadTrace, TakesAThousandUnknownFieldsInARow) {
+  std::string fields;
+  for (int i = 0; i < 1000; ++i) fields += ", \"f" + std::to_string(i) + "\": 1";
+  EXPECT_EQ(read_text(row(0, 5, 5, {0}, fields)).trace.size(), 1U);
+  EXPECT_THAT(error_lines(row(0, 5, 5, {0}, fields + ", \"x\": 1, \"y\": 1, \"x\": 1")),
+              ElementsAre(HasSubstr("expected at most 1000 fields that infbench does not know, found more")));
+}
+
 TEST(ReadTrace, ShowsTheLineAndACaret) {
   EXPECT_EQ(errors_of("{\"timestamp\": 0, \"input_length\": 0, \"output_length\": 1, \"hash_ids\": []}\n"),
             "t:1:34: expected a whole number from 1 to 2147483647 for 'input_length', found 0\n"

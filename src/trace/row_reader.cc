@@ -15,6 +15,7 @@ namespace {
 constexpr std::array<std::string_view, 11> kNames{"timestamp",  "input_length", "output_length", "hash_ids",
                                                   "session_id", "delay",        "text_input",    "messages",
                                                   "tools",      "payload",      "extra"};
+constexpr std::size_t kMostUnknown = 1000;           // fields of a row: each is looked for among those before it
 constexpr std::int64_t kMostMs = 4'000'000'000'000;  // the year 2096, in milliseconds since 1970
 constexpr std::int64_t kNsPerMs = 1'000'000;
 
@@ -76,7 +77,7 @@ void RowReader::start() {
 }
 
 void RowReader::wrong(std::size_t at, std::string what) {
-  faults_.push_back({.at = at, .what = std::move(what), .at_end = false});
+  if (faults_.size() < BodyReader::kMostFaults) faults_.push_back({.at = at, .what = std::move(what), .at_end = false});
 }
 
 void RowReader::read_fields(JsonCursor& cursor) {
@@ -129,10 +130,12 @@ void RowReader::read_known(Field field, JsonCursor& cursor) {
 }
 
 void RowReader::read_unknown(std::string_view quoted_name, std::size_t name_at, JsonCursor& cursor) {
-  if (std::ranges::find(unknown_names_, quoted_name) != unknown_names_.end()) {
+  if (unknown_names_.size() == kMostUnknown) {
+    wrong(name_at, fmt::format("expected at most {} fields that infbench does not know, found more", kMostUnknown));
+  } else if (unknown_names_.size() < kMostUnknown && std::ranges::find(unknown_names_, quoted_name) != unknown_names_.end()) {
     wrong(name_at, fmt::format("the field '{}' is given twice", unquoted(quoted_name)));
   }
-  unknown_names_.push_back(quoted_name);
+  if (unknown_names_.size() <= kMostUnknown) unknown_names_.push_back(quoted_name);
   const auto value = cursor.value();
   if (!value) return;
   if (!extra_.empty()) extra_ += ", ";
