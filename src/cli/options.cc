@@ -1,7 +1,6 @@
 #include "cli/options.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include <CLI/CLI.hpp>
 
@@ -14,6 +13,7 @@
 #include "cli/options_job.h"
 #include "cli/options_replay.h"
 #include "cli/options_route.h"
+#include "cli/options_rules.h"
 #include "cli/options_serve.h"
 #include "cli/options_study.h"
 #include "cli/options_submit.h"
@@ -41,29 +41,9 @@ constexpr const char* kNotes =
     "  srtctl simulate -f my.yaml --workload conversation\n"
     "  srtctl compare -f my.yaml -f other.yaml --workload conversation";
 
-// CLI11's own ranges let "nan" pass, and its unsigned numbers wrap "-1" around.
-CLI::Validator speed() {
-  return CLI::Validator(
-      [](const std::string& text) {
-        double value = 0;
-        const bool is_number = CLI::detail::lexical_cast(text, value);
-        return is_number && value >= 1e-3 && value <= 1e6 ? ""
-                                                          : "expected a number from 0.001 to 1000000, found '" + text + "'";
-      },
-      "");
-}
+constexpr std::uint64_t kMostRequests = 4'294'967'295;  // they are counted in 32 bits
 
-CLI::Validator whole_number(std::uint64_t least) {
-  return CLI::Validator(
-      [least](const std::string& text) {
-        std::uint64_t value = 0;
-        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-        const bool is_number = error == std::errc{} && end == text.data() + text.size();
-        return is_number && value >= least ? ""
-                                           : "expected a whole number from " + std::to_string(least) + ", found '" + text + "'";
-      },
-      "");
-}
+CLI::Validator speed() { return number(1e-3, 1e6); }
 
 void add_trace_source(CLI::App& command, TraceSource& source) {
   auto* file = command.add_option("--trace", source.file, "Trace to replay: a file of Mooncake JSONL")->type_name("FILE");
@@ -172,7 +152,7 @@ void group_options(CLI::App& app) {
 
 void add_page_commands(CLI::App& app, Parsed& parsed) {
   CLI::App* completion = app.add_subcommand("completion", "Print the script that completes command lines")->group("Set up");
-  completion->add_option("shell", parsed.completion.shell, "The shell")->check(CLI::IsMember({"bash"}))->required();
+  completion->add_option("shell", parsed.completion.shell, "The shell")->check(one_of({"bash"}))->required();
   completion->footer("Example: srtctl completion bash > ~/.local/share/bash-completion/completions/srtctl");
   CLI::App* man = app.add_subcommand("man", "Write the man pages, one for each command")->group("Set up");
   man->add_option("folder", parsed.man.folder, "Folder to write to")->required()->type_name("DIR");
@@ -182,11 +162,13 @@ void add_page_commands(CLI::App& app, Parsed& parsed) {
 void add_slice(CLI::App& trace, TraceSliceOptions& options) {
   CLI::App* slice = trace.add_subcommand("slice", "Cut a part out of a trace");
   slice->add_option("file", options.file, "Mooncake JSONL")->required()->type_name("FILE");
-  slice->add_option("--from", options.from_s, "Rows from this second on")->check(CLI::NonNegativeNumber)->type_name("S");
-  slice->add_option("--to", options.to_s, "Rows up to this second, inclusive")->check(CLI::NonNegativeNumber)->type_name("S");
-  slice->add_option("--requests", options.requests, "Of these the first N")->check(CLI::PositiveNumber)->type_name("N");
+  slice->add_option("--from", options.from_s, "Rows from this second on")->check(number(0, 4e9))->type_name("S");
+  slice->add_option("--to", options.to_s, "Rows up to this second, inclusive")->check(number(0, 4e9))->type_name("S");
+  slice->add_option("--requests", options.requests, "Of these the first N")
+      ->check(whole_number(1, kMostRequests))
+      ->type_name("N");
   slice->add_option("--max-isl", options.isl_max, "Only prompts of at most N tokens")
-      ->check(CLI::PositiveNumber)
+      ->check(whole_number(1, 2'147'483'647))
       ->type_name("N");
   slice->add_option("-o,--output", options.output, "File to write")->required()->type_name("FILE");
   slice->footer("Example: srtctl trace slice conversation_trace.jsonl --from 600 --to 1200 -o part.jsonl");
@@ -213,9 +195,10 @@ void add_trace_commands(CLI::App& app, Parsed& parsed) {
   CLI::App* synthesize = trace->add_subcommand("synthesize", "Make a stand-in that is like a published trace");
   synthesize->add_option("--like", parsed.synthesize.like, "conversation or toolagent")->required()->type_name("NAME");
   synthesize->add_option("--requests", parsed.synthesize.requests, "How many; default: as many as the published trace")
-      ->check(whole_number(1))
+      ->check(whole_number(1, kMostRequests))
       ->type_name("N");
   synthesize->add_option("--seed", parsed.synthesize.seed, "Another seed, another trace")
+      ->check(whole_number(0))
       ->capture_default_str()
       ->type_name("S");
   synthesize->add_option("--speed", parsed.synthesize.speed, "Arrivals X times as fast")
@@ -259,7 +242,7 @@ void add_commands(CLI::App& app, Parsed& parsed) {
   CLI::App* dry_run = app.add_subcommand("dry-run", "Show nodes, GPUs, ports and command lines of a recipe");
   add_recipe_options(*dry_run, parsed.dry_run.recipes, parsed.edits);
   dry_run->add_option("--launcher", parsed.dry_run.launcher, "slurm, or local: processes of this machine")
-      ->check(CLI::IsMember({"slurm", "local"}))
+      ->check(one_of({"slurm", "local"}))
       ->capture_default_str();
   dry_run->add_flag("--json", parsed.dry_run.json, "Print one JSON document");
   dry_run->footer(
@@ -320,6 +303,18 @@ Command chosen(const CLI::App& app, Parsed& parsed) {
   if (trace->get_name() == "fetch") return std::move(parsed.fetch);
   if (trace->get_name() == "slice") return std::move(parsed.slice);
   return std::move(parsed.synthesize);
+}
+
+// Options whose value is empty, which is how a script's unset variable comes out, and never what an option means.
+std::string empty_values(const CLI::App& command) {
+  std::string all;
+  for (const CLI::Option* option : command.get_options()) {
+    if (option->count() == 0 || option->get_items_expected_min() == 0) continue;
+    const auto& words = option->results();
+    if (std::find(words.begin(), words.end(), "") == words.end()) continue;
+    all += (all.empty() ? "" : "\nsrtctl: ") + option->get_name() + ": expected a value, found an empty one";
+  }
+  return all;
 }
 
 // What CLI11 cannot say with one option's rule.
@@ -428,6 +423,9 @@ std::variant<Command, ExitCode> parse(int argc, const char* const* argv) {
   parsed.replay.command_line = command_line_of(argc, argv);
   parsed.calibrate.command_line = parsed.replay.command_line;
   parsed.replay.server_metrics = !parsed.replay.server_metrics_urls.empty();
+  const CLI::App* given = &app;
+  while (!given->get_subcommands().empty()) given = given->get_subcommands().front();
+  if (const std::string what = empty_values(*given); !what.empty()) return usage_error(what, app);
   Command command = chosen(app, parsed);
   if (const std::string what = mistake(command, app); !what.empty()) return usage_error(what, app);
   return command;

@@ -91,13 +91,14 @@ Result<void> set_limit(std::string_view part, Slo& slo) {
 
 Result<Target> parse_target(const std::string& url) {
   const auto wrong = [&url](std::string_view what) {
-    return fail(fmt::format("expected an address as http://host:port for --url, found '{}'{}", url, what));
+    return fail(fmt::format("expected an address as http://host:port, found '{}'{}", url, what));
   };
   std::string_view rest = url;
   if (rest.starts_with("https://")) return wrong(" (TLS is not supported: put a proxy before the server)");
   const bool scheme = rest.starts_with("http://");
   if (scheme) rest.remove_prefix(7);
-  if (rest.find("://") != std::string_view::npos) return wrong("");
+  const auto never = [](char c) { return static_cast<unsigned char>(c) <= ' ' || c == '\x7f' || c == '?' || c == '#'; };
+  if (rest.find("://") != std::string_view::npos || std::any_of(rest.begin(), rest.end(), never)) return wrong("");
   Target target;
   target.url = scheme ? url : "http://" + url;
   const std::size_t slash = std::min(rest.find('/'), rest.size());

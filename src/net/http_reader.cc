@@ -98,6 +98,9 @@ struct HttpReader::State {
     head.keep_alive = llhttp_should_keep_alive(&parser) == 1;
     if ((parser.flags & F_CONTENT_LENGTH) != 0) head.content_length = parser.content_length;
     if (head.content_length.value_or(0) > limits.body_bytes) return refuse(413, "the body is too large");
+    // Of two hosts one program may take the first and the next one the last.
+    const auto hosts = std::ranges::count(head.headers, "host", &std::pair<std::string, std::string>::first);
+    if (hosts > 1) return refuse(400, "more than one host header");
     now.head_complete = true;
     return no_body ? 1 : 0;  // 1: llhttp skips the body
   }
