@@ -9,6 +9,7 @@
 #include "cli/help_pages.h"
 #include "cli/options_calibrate.h"
 #include "cli/options_doc.h"
+#include "cli/options_errors.h"
 #include "cli/options_init.h"
 #include "cli/options_job.h"
 #include "cli/options_replay.h"
@@ -328,6 +329,8 @@ std::string mistake(const Command& command, const CLI::App& app) {
   if (!options->synthetic.empty() && !options->study.find.empty())
     return "--find speed needs a trace: a closed loop has no speed";
   const auto of_speed = [](const std::string& axis) { return axis.starts_with("speed="); };
+  if (!options->study.find.empty() && std::any_of(options->study.grids.begin(), options->study.grids.end(), of_speed))
+    return "--find speed searches the speed: --grid speed goes without it";
   if (!options->synthetic.empty() && std::any_of(options->study.grids.begin(), options->study.grids.end(), of_speed))
     return "--grid speed needs a trace: a closed loop has no speed";
   return study_mistake(options->study, !options->output_dir.empty());
@@ -418,7 +421,7 @@ std::variant<Command, ExitCode> parse(int argc, const char* const* argv) {
     return ExitCode::success;
   } catch (const CLI::ParseError& error) {
     const std::string unknown = unknown_command(app, argc, argv);
-    return usage_error(unknown.empty() ? error.what() : unknown, app);
+    return usage_error(unknown.empty() ? told(error, app) : unknown, app);
   }
   parsed.replay.command_line = command_line_of(argc, argv);
   parsed.calibrate.command_line = parsed.replay.command_line;

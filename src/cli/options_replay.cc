@@ -2,6 +2,7 @@
 #include "cli/options_replay.h"
 
 #include "cli/options_rules.h"
+#include "recipe/text_rules.h"
 
 namespace infbench::cli {
 namespace {
@@ -9,6 +10,9 @@ namespace {
 constexpr std::uint64_t kMostRequests = 4'294'967'295;  // they are counted in 32 bits
 
 CLI::Validator above_zero() { return number(1e-9, 1e12); }
+CLI::Validator file_name() {
+  return CLI::Validator([](const std::string& text) { return std::string(recipe::check_file_name(text)); }, "");
+}
 CLI::Validator tokens() { return whole_number(1, 100'000'000); }
 
 void add_what_to_send(CLI::App& replay, ReplayOptions& o) {
@@ -143,7 +147,9 @@ void add_results(CLI::App& replay, ReplayOptions& o) {
       ->capture_default_str()
       ->type_name("DIR")
       ->group(group);
-  replay.add_option("--profile-export-prefix,--profile-export-file", o.export_prefix, "Name of the files in it")->group(group);
+  replay.add_option("--profile-export-prefix,--profile-export-file", o.export_prefix, "Name of the files in it")
+      ->check(file_name())
+      ->group(group);
   replay
       .add_option("--export-level,--profile-export-level", o.export_level,
                   "summary, records, or raw (also the bytes of requests and answers)")

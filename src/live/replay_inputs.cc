@@ -72,7 +72,7 @@ Result<void> set_limit(std::string_view part, Slo& slo) {
   const std::size_t colon = part.find(':');
   const std::string_view tag = part.substr(0, colon);
   const auto value = colon == std::string_view::npos ? std::nullopt : number_of<double>(part.substr(colon + 1));
-  if (!value || *value <= 0 || *value > 3.6e6) {
+  if (!value || !(*value >= 1e-6 && *value <= 3.6e6)) {
     return fail(fmt::format("expected TAG:MILLISECONDS (0 to 3600000) for --goodput, found '{}'", part));
   }
   const Duration limit{std::llround(*value * 1e6)};
@@ -85,6 +85,14 @@ Result<void> set_limit(std::string_view part, Slo& slo) {
                 did_you_mean(tag, {"time_to_first_token", "inter_token_latency"}));
   }
   return {};
+}
+
+// Headers of which a second one would let two programs read the request in two ways.
+bool frames_the_message(std::string_view name) {
+  std::string lower(name);
+  std::transform(lower.begin(), lower.end(), lower.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  return lower == "content-length" || lower == "transfer-encoding" || lower == "host" || lower == "connection";
 }
 
 }  // namespace
@@ -157,13 +165,18 @@ Result<std::vector<ExtraInput>> parse_extra_inputs(std::span<const std::string> 
 
 Result<std::vector<std::pair<std::string, std::string>>> parse_headers(std::span<const std::string> headers) {
   std::vector<std::pair<std::string, std::string>> all;
+  const auto in_name = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+  };
+  const auto is_control = [](char c) { return (static_cast<unsigned char>(c) < ' ' && c != '\t') || c == '\x7f'; };
   for (const std::string& header : headers) {
     const std::size_t colon = header.find(':');
     const std::string_view name = trimmed(std::string_view(header).substr(0, colon));
-    if (colon == std::string::npos || name.empty() || name.find_first_of(" \t\r\n") != std::string_view::npos ||
-        header.find_first_of("\r\n") != std::string::npos) {
+    if (colon == std::string::npos || name.empty() || !std::all_of(name.begin(), name.end(), in_name) ||
+        std::any_of(header.begin(), header.end(), is_control)) {
       return fail("expected NAME:VALUE for --header, found '" + header + "'");
     }
+    if (frames_the_message(name)) return fail(fmt::format("--header: '{}' is set by replay itself", name), "leave it out");
     all.emplace_back(std::string(name), std::string(trimmed(std::string_view(header).substr(colon + 1))));
   }
   return all;

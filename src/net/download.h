@@ -8,6 +8,7 @@
 
 #include <functional>
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 #include "base/time.h"
@@ -32,6 +33,9 @@ struct Downloaded {
   Bytes size = 0;
   std::string sha256;
 };
+
+// Whether it is an address that download() takes, without asking anybody.
+bool may_download(std::string_view url);
 
 // Errors name the address; then nothing has changed at `path`.
 Result<Downloaded> download(const Download& wanted);
