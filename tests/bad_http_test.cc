@@ -34,10 +34,10 @@ int number_after(std::string_view text, std::string_view before) {
 class Servers {
  public:
   Servers() {
-    start("serve", {"serve", "--tp", "2", "--instant", "--served-model-name", "m", "--context-length", "1000"});
-    start("prefill", {"serve", "--tp", "2", "--instant", "--served-model-name", "m", "--disaggregation-mode", "prefill",
-                      "--disaggregation-bootstrap-port", "0"});
-    start("decode", {"serve", "--tp", "2", "--instant", "--served-model-name", "m", "--disaggregation-mode", "decode"});
+    start("serve", {"serve", "--tp", "2", "--instant", "--context-length", "1000"});
+    start("prefill",
+          {"serve", "--tp", "2", "--instant", "--disaggregation-mode", "prefill", "--disaggregation-bootstrap-port", "0"});
+    start("decode", {"serve", "--tp", "2", "--instant", "--disaggregation-mode", "decode"});
     start("route", {"route", "--worker-urls", url("serve"), "--max-payload-size", "20000"});
     start("keyed", {"route", "--worker-urls", url("serve"), "--api-key", "secret"});
     start("alone", {"route"});
@@ -51,7 +51,7 @@ class Servers {
   // What stands in answers for ports, which differ from run to run.
   std::map<std::string, std::string> places() const {
     std::map<std::string, std::string> all;
-    for (const auto& [name, number] : ports_) all["PORT OF " + name] = std::to_string(number);
+    for (const auto& [name, number] : ports_) all["PORT OF " + name] = ":" + std::to_string(number);
     return all;
   }
 

@@ -378,7 +378,8 @@ ExitCode usage_error(const std::string& message, const CLI::App& app) {
     at = at->get_subcommands().front();
     command += " " + at->get_name();
   }
-  std::fprintf(stderr, "srtctl: %s\nTry '%s --help'.\n", message.c_str(), command.c_str());
+  const std::string text = format_error({.what = message, .hint = {}, .file = {}, .source_line = {}});  // fit for a terminal
+  std::fprintf(stderr, "srtctl: %sTry '%s --help'.\n", text.c_str(), command.c_str());
   return ExitCode::bad_input;
 }
 
