@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cstdint>
 #include <cstdlib>
+#include <filesystem>
 #include <optional>
 #include <sstream>
 
@@ -31,6 +32,15 @@ std::string joined(const std::vector<std::string>& lines) {
   std::string text;
   for (const std::string& line : lines) text += line + "\n";
   return text;
+}
+
+std::vector<std::string> files_of(const std::string& kind) {
+  std::vector<std::string> paths;
+  for (const auto& entry : std::filesystem::directory_iterator(std::string(SOURCE_DIR) + "/tests/bad_input")) {
+    if (entry.path().filename().string().starts_with(kind + "_")) paths.push_back(entry.path().string());
+  }
+  std::sort(paths.begin(), paths.end());
+  return paths;
 }
 
 CaseFile read_cases(const std::string& path) {
@@ -106,17 +116,21 @@ void replace_all(std::string& text, std::string_view from, std::string_view to) 
 
 }  // namespace
 
-void check_bad_cases(const std::string& name, std::size_t least, const std::function<std::string(const BadCase&)>& answer_to) {
-  const std::string path = std::string(SOURCE_DIR) + "/tests/bad_input/" + name;
-  CaseFile file = read_cases(path);
-  EXPECT_GE(file.cases.size(), least) << path;
-  for (BadCase& each : file.cases) {
-    std::string found = answer_to(each);
-    while (found.ends_with("\n\n")) found.pop_back();
-    EXPECT_EQ(found, each.expected) << path << ":" << each.line << ": " << each.name;
-    each.expected = std::move(found);
+void check_bad_cases(const std::string& kind, std::size_t least, const std::function<std::string(const BadCase&)>& answer_to) {
+  const char* write = std::getenv("INFBENCH_WRITE_BAD_INPUT");
+  std::size_t count = 0;
+  for (const std::string& path : files_of(kind)) {
+    CaseFile file = read_cases(path);
+    count += file.cases.size();
+    for (BadCase& each : file.cases) {
+      std::string found = answer_to(each);
+      while (found.ends_with("\n\n")) found.pop_back();
+      EXPECT_EQ(found, each.expected) << path << ":" << each.line << ": " << each.name;
+      each.expected = std::move(found);
+    }
+    if (write != nullptr && *write == '1') write_cases(path, file);
   }
-  if (const char* write = std::getenv("INFBENCH_WRITE_BAD_INPUT"); write != nullptr && *write == '1') write_cases(path, file);
+  EXPECT_GE(count, least) << kind;
 }
 
 std::string expand(std::string_view line, const std::map<std::string, std::string>& names) {

@@ -27,8 +27,8 @@ struct BadCase {
   int line = 0;  // of its name
 };
 
-// Runs every case of tests/bad_input/FILE, at least so many, and compares.
-void check_bad_cases(const std::string& file, std::size_t least, const std::function<std::string(const BadCase&)>& answer_to);
+// Runs every case of tests/bad_input/KIND_*.txt, at least so many, and compares.
+void check_bad_cases(const std::string& kind, std::size_t least, const std::function<std::string(const BadCase&)>& answer_to);
 
 // What cannot stand in a line as it is: \n \r \t \0 \\ \xHH, @NAME@ of `names`, and @1000*abc@ for a thousand times abc.
 // Everything else means itself.

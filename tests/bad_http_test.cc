@@ -1,5 +1,5 @@
-// Bad HTTP requests to the built servers: tests/bad_input/http.txt has every case with what is answered. Afterwards all servers
-// still serve, and end without a word.
+// Bad HTTP requests to the built servers: tests/bad_input/http_*.txt has every case with what is answered. Afterwards all
+// servers still serve, and end without a word.
 #include <csignal>
 
 #include <gtest/gtest.h>
@@ -183,7 +183,7 @@ std::string answer_of(int port, const Request& request) {
 
 TEST(BadInput, HttpRequests) {
   Servers servers;
-  check_bad_cases("http.txt", 60, [&](const BadCase& bad) {
+  check_bad_cases("http", 200, [&](const BadCase& bad) {
     const Request request = request_of(bad);
     std::vector<std::pair<std::string, std::string>> answers;
     for (const std::string& name : request.to) {

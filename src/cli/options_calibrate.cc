@@ -1,4 +1,6 @@
 // The command line of `srtctl calibrate`: see options.h.
+#include <CLI/CLI.hpp>
+
 #include "cli/options_rules.h"
 
 #include "cli/options_calibrate.h"

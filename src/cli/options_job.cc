@@ -1,5 +1,7 @@
 #include "cli/options_job.h"
 
+#include <CLI/CLI.hpp>
+
 #include "cli/options_rules.h"
 
 namespace infbench::cli {

@@ -1,5 +1,7 @@
 #include "cli/options_policy.h"
 
+#include <CLI/CLI.hpp>
+
 #include <array>
 #include <cmath>
 #include <string>

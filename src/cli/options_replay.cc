@@ -1,6 +1,8 @@
 // The flags of `srtctl replay`: see options.h. A file of its own, since CLI11 is slow to compile and these are many.
 #include "cli/options_replay.h"
 
+#include <CLI/CLI.hpp>
+
 #include "cli/options_rules.h"
 #include "recipe/text_rules.h"
 

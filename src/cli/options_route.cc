@@ -1,6 +1,8 @@
 // The flags of `srtctl route`: see options.h.
 #include <algorithm>
 
+#include <CLI/CLI.hpp>
+
 #include "base/result.h"
 #include "cli/options_policy.h"
 #include "cli/options_route.h"

@@ -1,6 +1,8 @@
 // The flags of `srtctl serve`: see options.h.
 #include "cli/options_serve.h"
 
+#include <CLI/CLI.hpp>
+
 #include "cli/options_rules.h"
 
 namespace infbench::cli {

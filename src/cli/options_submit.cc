@@ -1,6 +1,8 @@
 // The flags of `srtctl submit`: see options.h.
 #include "cli/options_submit.h"
 
+#include <CLI/CLI.hpp>
+
 #include "cli/options_rules.h"
 
 #include "launch/guard.h"

@@ -17,7 +17,7 @@ namespace infbench::recipe {
 namespace {
 
 constexpr std::size_t kMostDepth = 32;
-constexpr std::size_t kMostKeys = 1000;      // of one mapping: each is compared with those before it
+constexpr std::size_t kMostKeys = 4096;      // of one mapping: each is compared with those before it
 constexpr std::size_t kMostNodes = 100'000;  // aliases count what they stand for
 
 // Thrown through the parser to end it; what is wrong has been written down.
