@@ -1,204 +1,204 @@
-// What people get wrong: each mistake ends with exit code 2 and a message that says what, where and what to do.
+// What people get wrong on the command line, in recipes and in traces: tests/bad_input/*.txt has every case with all that
+// srtctl answers. Each runs in a process of its own and has to end by itself, and nothing may be written by it.
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
+#include "bad_cases.h"
+#include "cli/commands.h"
+#include "recipe/bad_recipes_for_test.h"
+#include "shell_words.h"
 #include "srtctl.h"
 
 namespace infbench::tests {
 namespace {
 
-void expect_refused(const std::vector<std::string>& arguments, const std::vector<std::string>& expected) {
-  std::string command = "srtctl";
-  for (const std::string& argument : arguments) command += " " + argument;
-  const Finished run = srtctl(arguments);
-  EXPECT_EQ(run.exit_code, 2) << command << "\n" << run.err;
-  EXPECT_EQ(run.out, "") << command;
-  EXPECT_FALSE(run.err.empty()) << command;
-  for (const std::string& text : expected) {
-    EXPECT_NE(run.err.find(text), std::string::npos) << command << "\nexpected: " << text << "\nprinted: " << run.err;
+namespace fs = std::filesystem;
+using recipe::test::BadRecipe;
+
+constexpr unsigned kMostSeconds = 60;  // of one case; they take milliseconds
+
+constexpr std::string_view kRow = R"({"timestamp": 0, "input_length": 600, "output_length": 5, "hash_ids": [1, 2]})";
+
+// Everything below a folder, with what is in it.
+std::string listing(const std::string& folder) {
+  std::vector<std::string> lines;
+  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+    const bool file = !entry.is_symlink() && entry.is_regular_file();
+    lines.push_back(entry.path().string() + (file ? ": " + read_text(entry.path()) : "") + "\n");
   }
+  std::sort(lines.begin(), lines.end());
+  std::string all;
+  for (const std::string& line : lines) all += line;
+  return all;
 }
 
-std::vector<std::string> simulate_with(std::vector<std::string> more, const std::string& recipe = std::string(kAggregated)) {
-  more.insert(more.begin(), {"simulate", "-f", recipe});
-  return more;
+// A folder with what the cases name: recipes, a trace, things that are neither. It is work/ in a folder of its own, so that
+// what is written to ../x is seen too.
+class Desk {
+ public:
+  Desk() : outside_(scratch_folder()), work_(outside_ + "/work") {
+    fs::create_directories(work_ + "/folder");
+    put("good.yaml", read_text(std::string(kAggregated)));
+    put("pair.yaml", read_text(std::string(kDisaggregated)));
+    put("trace.jsonl", std::string(kRow) + "\n");
+    put("empty", "");
+    put("binary", std::string("\x7f"
+                              "ELF\x02\x01\x01\0\0\0\xff\xfe",
+                              12));
+    put("trace.jsonl.gz", std::string("\x1f\x8b\x08\0\0\0\0\0\0\x03", 10));
+    fs::create_symlink("loop", work_ + "/loop");
+    put("srtslurm.yaml", "");
+  }
+
+  void put(const std::string& name, std::string_view text) const { write_text(work_ + "/" + name, text); }
+  std::string read(const std::string& name) const { return read_text(work_ + "/" + name); }
+
+  // Exit code and all that is printed by `body`, which runs with this folder as the current one. Nothing may be written.
+  std::string answer(const std::function<int()>& body) const {
+    const std::string before = listing(outside_);
+    const Finished run = run_forked(
+        [&] {
+          fs::current_path(work_);
+          for (const char* name : {"HOME", "XDG_CACHE_HOME"}) setenv(name, outside_.c_str(), 1);
+          for (const char* name : {"SRTCTL_TRACE_DIR", "SRTSLURM_CONFIG", "SLURM_JOB_ID"}) unsetenv(name);
+          setenv("PATH", "/nowhere", 1);
+          return body();
+        },
+        kMostSeconds);
+    EXPECT_EQ(listing(outside_), before) << "something was written";
+    std::string text = "exit " + std::to_string(run.exit_code) + "\n" + run.err;
+    if (!run.out.empty()) text += "stdout:\n" + run.out;
+    return shown(text, {{"DIR", work_}, {"OUTSIDE", outside_}, {"SOURCE", SOURCE_DIR}});
+  }
+
+ private:
+  std::string outside_;
+  std::string work_;
+};
+
+int run_command_line(const std::vector<std::string>& words) {
+  std::vector<const char*> argv = {"srtctl"};
+  for (const std::string& word : words) argv.push_back(word.c_str());
+  const auto parsed = cli::parse(static_cast<int>(argv.size()), argv.data());
+  if (const auto* ended = std::get_if<ExitCode>(&parsed)) return static_cast<int>(*ended);
+  return static_cast<int>(std::visit([](const auto& options) { return cli::run(options); }, std::get<cli::Command>(parsed)));
 }
 
+template <typename Options>
+std::function<int()> running(const Options& options) {
+  return [options] { return static_cast<int>(cli::run(options)); };
+}
+
+cli::DryRunOptions dry_run(const std::string& recipe, const std::vector<recipe::Edit>& edits) {
+  cli::DryRunOptions options;
+  options.recipes = {recipe};
+  options.edits = edits;
+  return options;
+}
+
+cli::SimulateOptions simulate(const std::string& recipe, const std::string& trace,
+                              const std::vector<recipe::Edit>& edits = {}) {
+  cli::SimulateOptions options;
+  options.recipes = {recipe};
+  options.trace.file = trace;
+  options.edits = edits;
+  return options;
+}
+
+// The name is the command line, or its first line of input, after "$".
 TEST(BadInput, CommandLines) {
-  const std::string a(kAggregated);
-  const std::string d(kDisaggregated);
-  struct Case {
-    std::vector<std::string> arguments;
-    std::vector<std::string> expected;
-  };
-  const std::vector<Case> table = {
-      {{}, {"subcommand", "--help"}},
-      {{"simulat", "-f", a}, {"simulat", "--help"}},
-      {{"simulate"}, {"--file", "srtctl simulate --help"}},
-      {{"simulate", "-f", a, "--sped", "2"}, {"--sped"}},
-      {{"simulate", "-f", a, "--speed", "0"}, {"--speed"}},
-      {{"simulate", "-f", a, "--speed", "-1"}, {"--speed"}},
-      {{"simulate", "-f", a, "--speed", "fast"}, {"--speed", "fast"}},
-      {{"simulate", "-f", a, "--speed", "nan", "--trace", small_trace()}, {"--speed"}},
-      {{"simulate", "-f", a, "--seed", "-1", "--trace", small_trace()}, {"--seed"}},
-      {{"simulate", "-f", a, "-f", d}, {"srtctl compare"}},
-      {{"compare", "-f", a}, {"two recipes"}},
-      {{"simulate", "-f", a, "--trace", "x", "--workload", "conversation"}, {"--workload", "--trace"}},
-      {{"simulate", "-f", a, "--workload", "conversations"}, {"conversations", "conversation"}},
-      {{"trace"}, {"subcommand"}},
-      {{"trace", "analyze"}, {"file"}},
-      {{"trace", "fetch", "conversations"}, {"conversations", "conversation"}},
-      {{"trace", "synthesize", "--like", "mooncake", "-o", "/dev/null"}, {"mooncake", "conversation"}},
-      {{"trace", "synthesize", "--like", "conversation"}, {"--output"}},
-      {{"trace", "synthesize", "--like", "conversation", "--requests", "-3", "-o", "/dev/null"}, {"--requests"}},
-      {{"trace", "synthesize", "--like", "conversation", "--requests", "5", "-o", "/nonexistent/x"}, {"/nonexistent/x"}},
-      {{"dry-run", "-f", "no-such-recipe.yaml"}, {"no-such-recipe.yaml"}},
-  };
-  for (const Case& c : table) expect_refused(c.arguments, c.expected);
+  const Desk desk;
+  check_bad_cases("command_lines", 400, [&](const BadCase& bad) {
+    const std::string line = bad.input.empty() ? bad.name : bad.input.front().substr(1);
+    std::vector<std::string> words = shell_words(line);
+    for (std::string& word : words) word = expand(word);
+    return desk.answer([&] { return run_command_line(words); });
+  });
 }
 
-TEST(BadInput, OptionsOfARun) {
-  const std::string file = write_text(scratch_folder() + "/a_file", "x");
-  struct Case {
-    std::vector<std::string> arguments;
-    std::vector<std::string> expected;
-  };
-  const std::vector<Case> table = {
-      {simulate_with({"--trace", "no-such-trace.jsonl"}), {"no-such-trace.jsonl"}},
-      {simulate_with({"--trace", "src"}), {"src"}},
-      {simulate_with({"--trace", small_trace(), "-o", file + "/below"}), {file}},
-      {simulate_with({"--trace", small_trace(), "--set", "nothing"}), {"nothing"}},
-      {simulate_with({"--trace", small_trace(), "--set", "frontend.tipe=sglang"}), {"tipe", "did you mean 'type'?"}},
-      {simulate_with({"--trace", small_trace(), "--set", "resources.agg_workers=many"}), {"agg_workers", "many"}},
-      {simulate_with({"--trace", small_trace(), "--set", "benchmark.ttft_threshold_ms=0"}), {"ttft_threshold_ms", "0"}},
-  };
-  for (const Case& c : table) {
-    expect_refused(c.arguments, c.expected);
-    std::vector<std::string> json = c.arguments;
-    json.emplace_back("--json");
-    expect_refused(json, c.expected);
-  }
+// Of a line "KEY REST" the rest, if that is its key.
+std::optional<std::string> after(std::string_view key, const std::string& line) {
+  if (!line.starts_with(key) || (line.size() > key.size() && line[key.size()] != ' ')) return std::nullopt;
+  return line.size() > key.size() ? line.substr(key.size() + 1) : "";
 }
 
-// The aggregated recipe with a part of its text replaced, so that each case shows just the mistake.
-struct BadRecipe {
-  std::string part;
-  std::string replacement;
-  std::vector<std::string> expected;
-};
-
-const std::vector<BadRecipe>& bad_recipes() {
-  static const std::vector<BadRecipe> table = {
-      {"agg_workers: 8", "agg_wokers: 8", {"agg_wokers", "did you mean 'agg_workers'?", "^"}},
-      {"agg_workers: 8", "agg_workers: eight", {"agg_workers", "eight", "^"}},
-      {"agg_workers: 8", "agg_workers: 8\n  agg_workers: 8", {"agg_workers", "^"}},
-      {"agg_workers: 8", "agg_workers: -8", {"-8", "^"}},
-      {"agg_workers: 8", "agg_workers: 80", {"agg_workers"}},
-      {"gpu_type: h200", "gpu_type: [h200]", {"gpu_type", "^"}},
-      {"gpu_type: h200", "gpu_type: h2000", {"h2000"}},
-      {"ttft_threshold_ms: 2000", "ttft_threshold_ms: 0", {"ttft_threshold_ms", "^"}},
-      {"itl_threshold_ms: 25", "itl_threshold_ms: -25", {"-25", "^"}},
-      {"itl_threshold_ms: 25", "itl_threshold: 25", {"did you mean 'itl_threshold_ms'?", "^"}},
-      {"mooncake_workload: conversation", "mooncake_workload: conversations", {"did you mean 'conversation'?", "^"}},
-      {"policy: round_robin", "policy: round_robbin", {"did you mean 'round_robin'?", "^"}},
-      {"policy: round_robin", "policy: min_ttft", {"min_ttft", "^"}},
-      {"policy: round_robin", "policy: bucket", {"bucket"}},
-      {"type: sglang", "type: sglange", {"sglange", "did you mean 'sglang'?", "^"}},
-      {"tensor-parallel-size: 2", "tensor-parallel-size: 16", {"tensor-parallel-size", "16"}},
-      {"agg_workers: 8", "agg_workers: [8", {"bad.yaml:"}},
-      {"  agg_workers: 8", "\tagg_workers: 8", {"bad.yaml:"}},
-      {"agg_workers: 8", "agg_workers: 8 # \xff", {"UTF-8"}},
-  };
-  return table;
-}
-
+// Lines of input: "- x" and "+ x" change good.yaml ("pair": pair.yaml), "| x" is a line of a whole new one, "file x" names one
+// of the desk; "cluster x" is a line of srtslurm.yaml, "set x" and "unset x" are edits. What goes for dry-run goes for
+// simulate.
 TEST(BadInput, Recipes) {
-  const std::string good = read_text(std::string(kAggregated));
-  const std::string file = scratch_folder() + "/bad.yaml";
-  for (const BadRecipe& bad : bad_recipes()) {
-    const std::size_t at = good.find(bad.part);
-    ASSERT_NE(at, std::string::npos) << kAggregated << " has no '" << bad.part << "'";
-    write_text(file, std::string(good).replace(at, bad.part.size(), bad.replacement));
-    std::vector<std::string> expected = bad.expected;
-    expected.push_back(file + ":");
-    expect_refused(simulate_with({"--trace", small_trace()}, file), expected);
+  const Desk desk;
+  check_bad_cases("recipes", 100, [&](const BadCase& bad) {
+    std::string base = "good.yaml";
+    std::string file = "bad.yaml";
+    std::string whole;
+    std::string cluster;
+    std::vector<recipe::test::Change> changes;
+    std::vector<recipe::Edit> edits;
+    char previous = ' ';
+    for (const std::string& line : bad.input) {
+      if (line == "pair") base = "pair.yaml";
+      if (const auto text = after("|", line)) whole += expand(*text) + "\n";
+      if (const auto text = after("file", line)) file = expand(*text);
+      if (const auto text = after("cluster", line)) cluster += expand(*text) + "\n";
+      if (const auto text = after("set", line)) edits.push_back({recipe::Edit::Kind::set, expand(*text)});
+      if (const auto text = after("unset", line)) edits.push_back({recipe::Edit::Kind::unset, expand(*text)});
+      recipe::test::add_to_changes(line.starts_with("+ ") ? expand(line) : line, previous, changes);
+      previous = line.front();
+    }
+    const auto text = whole.empty() ? recipe::test::changed(desk.read(base), changes) : whole;
+    if (!text) return std::string("the lines to take out are not there\n");
+    desk.put("bad.yaml", text->substr(0, text->find("@END@")));
+    desk.put("srtslurm.yaml", cluster);
+    return in_sections({{"dry-run", desk.answer(running(dry_run(file, edits)))},
+                        {"simulate", desk.answer(running(simulate(file, "trace.jsonl", edits)))}});
+  });
+}
+
+// The recipes of the room's own test, through the program: its errors, exit code 2, nothing else.
+TEST(BadInput, RecipesOfTheRoom) {
+  const Desk desk;
+  std::size_t count = 0;
+  for (const char* file : recipe::test::kBadRecipeFiles) {
+    for (const BadRecipe& bad : recipe::test::read_bad_recipes(file)) {
+      const auto text = recipe::test::changed(bad.base, bad.changes);
+      ASSERT_TRUE(text) << bad.why;
+      desk.put("bad.yaml", *text);
+      const std::string answer = desk.answer(running(dry_run("bad.yaml", recipe::all_set(bad.sets))));
+      EXPECT_TRUE(answer.starts_with("exit 2\nbad.yaml:")) << bad.why << "\n" << answer;
+      EXPECT_EQ(answer.find("stdout:"), std::string::npos) << bad.why;
+      std::size_t at = 0;
+      for (const std::string& error : bad.errors) {
+        const std::string line =
+            (error.starts_with("--set:") ? "bad.yaml: --set:" + error.substr(6) : "bad.yaml:" + error) + "\n";
+        at = answer.find(line, at);
+        ASSERT_NE(at, std::string::npos) << bad.why << "\nexpected: " << line << "\nprinted: " << answer;
+      }
+      ++count;
+    }
   }
+  EXPECT_GE(count, 150U);
 }
 
-TEST(BadInput, AllMistakesOfARecipeInOnePass) {
-  std::string text = read_text(std::string(kAggregated));
-  const std::vector<std::string_view> expected = {"agg_wokers", "ttft_threshold_m", "round_robbin"};
-  for (const auto& [part, wrong] :
-       std::vector<std::pair<std::string_view, std::string_view>>{{"agg_workers:", "agg_wokers:"},
-                                                                  {"ttft_threshold_ms:", "ttft_threshold_m:"},
-                                                                  {"policy: round_robin", "policy: round_robbin"}}) {
-    ASSERT_NE(text.find(part), std::string::npos) << part;
-    text.replace(text.find(part), part.size(), wrong);
-  }
-  const std::string file = write_text(scratch_folder() + "/bad.yaml", text);
-  expect_refused({"dry-run", "-f", file}, {expected.begin(), expected.end()});
-}
-
-TEST(BadInput, NotEvenARecipe) {
-  for (const std::string_view text : {"", "- a\n- list\n", "just words\n", "{}\n", "a: &x [*x]\n"}) {
-    const std::string file = write_text(scratch_folder() + "/bad.yaml", text);
-    expect_refused({"dry-run", "-f", file}, {"bad.yaml"});
-  }
-}
-
-struct BadTrace {
-  std::string text;
-  std::vector<std::string> expected;
-};
-
-const std::vector<BadTrace>& bad_traces() {
-  static const std::string good = R"({"timestamp": 0, "input_length": 600, "output_length": 5, "hash_ids": [1, 2]})"
-                                  "\n";
-  static const std::vector<BadTrace> table = {
-      {"", {"bad.jsonl"}},
-      {good + R"({"timestamp": 1, "input_length": 600, "hash_ids": [1, 2]})"
-              "\n",
-       {":2:", "output_length"}},
-      {good + R"({"timestamp": "soon", "input_length": 600, "output_length": 5, "hash_ids": [1, 2]})"
-              "\n",
-       {":2:", "timestamp"}},
-      {good + R"({"timestamp": 1, "input_length": 0, "output_length": 5, "hash_ids": []})"
-              "\n",
-       {":2:", "input_length"}},
-      {good + R"({"timestamp": 1, "input_length": 600, "output_length": -5, "hash_ids": [1, 2]})"
-              "\n",
-       {":2:", "output_length", "-5"}},
-      {good + R"({"timestamp": 1, "input_length": 600, "output_length": 5, "hash_ids": [1, 2, 3]})"
-              "\n",
-       {":2:", "hash_ids"}},
-      {good + R"({"timestamp": 1, "input_length": 600, "output_length": 5, "hash_ids": 1})"
-              "\n",
-       {":2:", "hash_ids"}},
-      {good + "{\"timestamp\": 1,, }\n", {":2:"}},
-      {good + "[1, 2]\n", {":2:"}},
-      {good + "{\"timestamp\": 1, \"x\": \"\xff\"}\n", {":2:", "UTF-8"}},
-      {good + R"({"timestamp": 1, "input_len)", {":2:"}},
-      {R"({"timestamp": 0})"
-       "\n" +
-           good +
-           R"({"timestamp": 0})"
-           "\n",
-       {":1:", ":3:"}},
-  };
-  return table;
-}
-
+// Lines of input are those of the trace; @ROW@ is a good one, @END@ the end without a line feed.
 TEST(BadInput, Traces) {
-  const std::string file = scratch_folder() + "/bad.jsonl";
-  for (const BadTrace& bad : bad_traces()) {
-    write_text(file, bad.text);
-    expect_refused({"trace", "analyze", file}, bad.expected);
-    expect_refused({"trace", "analyze", file, "--json"}, bad.expected);
-    expect_refused(simulate_with({"--trace", file}), bad.expected);
-  }
+  const Desk desk;
+  check_bad_cases("traces", 70, [&](const BadCase& bad) {
+    std::string text;
+    for (const std::string& line : bad.input) text += expand(line, {{"ROW", std::string(kRow)}}) + "\n";
+    desk.put("bad.jsonl", text.substr(0, text.find("@END@")));
+    return in_sections({{"trace analyze", desk.answer(running(cli::TraceAnalyzeOptions{.file = "bad.jsonl"}))},
+                        {"simulate", desk.answer(running(simulate("good.yaml", "bad.jsonl")))}});
+  });
 }
 
 }  // namespace

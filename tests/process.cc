@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdio>
 #include <stdexcept>
 #include <utility>
 
@@ -98,6 +99,25 @@ Finished run_program(const std::vector<std::string>& argv, const std::vector<std
   const MemoryFile err;
   const pid_t child = spawn(argv, environment, out.fd(), err.fd());
   if (child < 0) return {.exit_code = -1, .out = {}, .err = "cannot start " + argv.at(0)};
+  const int code = exit_code_of(child);
+  return {.exit_code = code, .out = out.text(), .err = err.text()};
+}
+
+Finished run_forked(const std::function<int()>& body, unsigned most_seconds) {
+  const MemoryFile out;
+  const MemoryFile err;
+  std::fflush(nullptr);
+  const pid_t child = fork();
+  if (child < 0) return {.exit_code = -1, .out = {}, .err = "cannot fork"};
+  if (child == 0) {
+    dup2(open("/dev/null", O_RDONLY | O_CLOEXEC), STDIN_FILENO);
+    dup2(out.fd(), STDOUT_FILENO);
+    dup2(err.fd(), STDERR_FILENO);
+    alarm(most_seconds);
+    const int code = [&]() noexcept { return body(); }();  // an exception ends it here
+    std::fflush(nullptr);
+    _exit(code);
+  }
   const int code = exit_code_of(child);
   return {.exit_code = code, .out = out.text(), .err = err.text()};
 }

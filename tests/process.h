@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,11 @@ struct Finished {
 
 // `argv[0]` is the program's path; `environment` are NAME=VALUE that are added to (or replace) this process's own.
 Finished run_program(const std::vector<std::string>& argv, const std::vector<std::string>& environment = {});
+
+// Runs `body`, whose result is the exit code, in a child of this process: what crashes or does not end there (a signal ends it
+// after so many seconds) ends nothing here. For code that needs no program of its own: a hundred times as fast as starting one.
+// This process has to have one thread.
+Finished run_forked(const std::function<int()>& body, unsigned most_seconds);
 
 enum class Group : std::uint8_t { ours, own };  // of processes, as signals go to them
 

@@ -3,12 +3,28 @@
 #include <algorithm>
 #include <numeric>
 
+#include "base/utf8.h"
+
 namespace infbench {
 namespace {
 
 constexpr std::size_t kWidestExcerpt = 100;  // bytes of a source line shown around the caret
 
 bool continues_a_character(char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U; }
+
+// Text of a user's that goes to a terminal: control characters, which could drive it, and bytes that are no UTF-8 are '?', one
+// for each byte. A tab stays, and a line feed where there may be several lines.
+std::string printable(std::string_view text, bool lines) {
+  std::string out(text);
+  for (std::size_t i = 0; i < text.size();) {
+    const Utf8Char character = decode_utf8(text, i);
+    const bool kept = text[i] == '\t' || (lines && text[i] == '\n');
+    const bool control = character.code < 0x20 || (character.code >= 0x7f && character.code < 0xa0);
+    if (!character.valid || (control && !kept)) out.replace(i, character.bytes, character.bytes, '?');
+    i += character.bytes;
+  }
+  return out;
+}
 
 // The part of the source line around byte `at`, and the spaces (tabs kept) that put a caret below it.
 std::string excerpt_with_caret(std::string_view line, std::size_t at) {
@@ -52,16 +68,16 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 std::string format_error(const Error& error) {
   std::string out;
   if (!error.file.empty()) {
-    out += error.file + ":";
+    out += printable(error.file, false) + ":";
     if (error.line > 0) out += std::to_string(error.line) + ":";
     if (error.line > 0 && error.column > 0) out += std::to_string(error.column) + ":";
     out += " ";
   }
-  out += error.what;
-  if (!error.hint.empty()) out += ": " + error.hint;
+  out += printable(error.what, true);
+  if (!error.hint.empty()) out += ": " + printable(error.hint, true);
   out += "\n";
   if (error.line > 0 && error.column > 0 && !error.source_line.empty()) {
-    out += excerpt_with_caret(error.source_line, static_cast<std::size_t>(error.column) - 1);
+    out += excerpt_with_caret(printable(error.source_line, false), static_cast<std::size_t>(error.column) - 1);
   }
   return out;
 }

@@ -63,6 +63,12 @@ Result<std::vector<live::UpstreamSettings>> workers_of(const RouteOptions& optio
   add_prefill(options.prefill, workers, errors);
   for (const std::string& url : options.decode) add_worker(url, Role::decode, workers, errors);
   for (const std::string& url : options.worker_urls) add_worker(url, Role::aggregated, workers, errors);
+  for (std::size_t i = 0; i < workers.size(); ++i) {
+    const auto same = [&](const live::UpstreamSettings& other) { return other.target.url == workers[i].target.url; };
+    if (std::none_of(workers.begin(), workers.begin() + static_cast<std::ptrdiff_t>(i), same)) continue;
+    errors.push_back(
+        {.what = "the worker " + workers[i].target.url + " is given twice", .hint = {}, .file = {}, .source_line = {}});
+  }
   const auto wrong = [&](std::string what, std::string hint) {
     errors.push_back({.what = std::move(what), .hint = std::move(hint), .file = {}, .source_line = {}});
   };

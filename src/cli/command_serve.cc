@@ -18,6 +18,7 @@ namespace {
 
 constexpr const char* kDefaultModel = "Qwen/Qwen3-32B";
 constexpr Tokens kDefaultContext = 131072;
+constexpr std::int64_t kMostContext = 1'000'000'000;
 
 Role role_of(const std::string& mode) {
   return mode == "prefill" ? Role::prefill : mode == "decode" ? Role::decode : Role::aggregated;
@@ -32,8 +33,16 @@ Result<Tokens> context_length(const ServeOptions& options) {
     if (const auto error = parser.parse(options.model_overrides).get(overrides); error != simdjson::SUCCESS) {
       return fail(fmt::format("--json-model-override-args is not JSON: {}", simdjson::error_message(error)));
     }
+    if (!overrides.is_object()) return fail("--json-model-override-args: expected a JSON object");
     std::int64_t positions = 0;
-    if (overrides["max_position_embeddings"].get(positions) == simdjson::SUCCESS && positions > 0) context = positions;
+    simdjson::dom::element given;
+    if (overrides["max_position_embeddings"].get(given) == simdjson::SUCCESS) {
+      if (given.get(positions) != simdjson::SUCCESS || positions < 1 || positions > kMostContext) {
+        return fail(fmt::format("--json-model-override-args: expected a whole number from 1 to {} for max_position_embeddings",
+                                kMostContext));
+      }
+      context = positions;
+    }
   }
   return options.context_length.value_or(context);
 }
@@ -147,6 +156,20 @@ ExitCode wait_as_rank(const ServeOptions& options) {
 }  // namespace
 
 ExitCode run(const ServeOptions& options) {
+  if (options.node_rank >= options.nodes) {
+    return report_errors(
+        {{.what = fmt::format("--node-rank: expected a rank below --nnodes {}, found {}", options.nodes, options.node_rank),
+          .hint = {},
+          .file = {},
+          .source_line = {}}});
+  }
+  if (options.chunked_prefill_size == 0) {
+    return report_errors(
+        {{.what = "--chunked-prefill-size: expected a number above 0, or -1 for prompts that are not cut, found 0",
+          .hint = {},
+          .file = {},
+          .source_line = {}}});
+  }
   if (options.node_rank > 0) return wait_as_rank(options);
   warn_about_unknown(options);
   const auto data = data_dir();

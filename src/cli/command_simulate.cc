@@ -135,6 +135,12 @@ ExitCode run(const SimulateOptions& options) {
   for (const std::string& text : options.study.require) {
     auto goal = parse_requirement(text);
     if (!goal) return report_errors(goal.error());
+    if (goal->figure == "lag_ms") {
+      return report_errors({{.what = fmt::format("--require {}: virtual time knows no lag, which replay measures", text),
+                             .hint = {},
+                             .file = {},
+                             .source_line = {}}});
+    }
     goals.push_back(*std::move(goal));
   }
   const auto cases = cases_of(options);

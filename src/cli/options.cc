@@ -1,7 +1,6 @@
 #include "cli/options.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include <CLI/CLI.hpp>
 
@@ -10,10 +9,12 @@
 #include "cli/help_pages.h"
 #include "cli/options_calibrate.h"
 #include "cli/options_doc.h"
+#include "cli/options_errors.h"
 #include "cli/options_init.h"
 #include "cli/options_job.h"
 #include "cli/options_replay.h"
 #include "cli/options_route.h"
+#include "cli/options_rules.h"
 #include "cli/options_serve.h"
 #include "cli/options_study.h"
 #include "cli/options_submit.h"
@@ -42,29 +43,9 @@ constexpr const char* kNotes =
     "  srtctl simulate -f my.yaml --workload conversation\n"
     "  srtctl compare -f my.yaml -f other.yaml --workload conversation";
 
-// CLI11's own ranges let "nan" pass, and its unsigned numbers wrap "-1" around.
-CLI::Validator speed() {
-  return CLI::Validator(
-      [](const std::string& text) {
-        double value = 0;
-        const bool is_number = CLI::detail::lexical_cast(text, value);
-        return is_number && value >= 1e-3 && value <= 1e6 ? ""
-                                                          : "expected a number from 0.001 to 1000000, found '" + text + "'";
-      },
-      "");
-}
+constexpr std::uint64_t kMostRequests = 4'294'967'295;  // they are counted in 32 bits
 
-CLI::Validator whole_number(std::uint64_t least) {
-  return CLI::Validator(
-      [least](const std::string& text) {
-        std::uint64_t value = 0;
-        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-        const bool is_number = error == std::errc{} && end == text.data() + text.size();
-        return is_number && value >= least ? ""
-                                           : "expected a whole number from " + std::to_string(least) + ", found '" + text + "'";
-      },
-      "");
-}
+CLI::Validator speed() { return number(1e-3, 1e6); }
 
 void add_trace_source(CLI::App& command, TraceSource& source) {
   auto* file = command.add_option("--trace", source.file, "Trace to replay: a file of Mooncake JSONL")->type_name("FILE");
@@ -176,7 +157,7 @@ void group_options(CLI::App& app) {
 
 void add_page_commands(CLI::App& app, Parsed& parsed) {
   CLI::App* completion = app.add_subcommand("completion", "Print the script that completes command lines")->group("Set up");
-  completion->add_option("shell", parsed.completion.shell, "The shell")->check(CLI::IsMember({"bash"}))->required();
+  completion->add_option("shell", parsed.completion.shell, "The shell")->check(one_of({"bash"}))->required();
   completion->footer("Example: srtctl completion bash > ~/.local/share/bash-completion/completions/srtctl");
   CLI::App* man = app.add_subcommand("man", "Write the man pages, one for each command")->group("Set up");
   man->add_option("folder", parsed.man.folder, "Folder to write to")->required()->type_name("DIR");
@@ -186,11 +167,13 @@ void add_page_commands(CLI::App& app, Parsed& parsed) {
 void add_slice(CLI::App& trace, TraceSliceOptions& options) {
   CLI::App* slice = trace.add_subcommand("slice", "Cut a part out of a trace");
   slice->add_option("file", options.file, "Mooncake JSONL")->required()->type_name("FILE");
-  slice->add_option("--from", options.from_s, "Rows from this second on")->check(CLI::NonNegativeNumber)->type_name("S");
-  slice->add_option("--to", options.to_s, "Rows up to this second, inclusive")->check(CLI::NonNegativeNumber)->type_name("S");
-  slice->add_option("--requests", options.requests, "Of these the first N")->check(CLI::PositiveNumber)->type_name("N");
+  slice->add_option("--from", options.from_s, "Rows from this second on")->check(number(0, 4e9))->type_name("S");
+  slice->add_option("--to", options.to_s, "Rows up to this second, inclusive")->check(number(0, 4e9))->type_name("S");
+  slice->add_option("--requests", options.requests, "Of these the first N")
+      ->check(whole_number(1, kMostRequests))
+      ->type_name("N");
   slice->add_option("--max-isl", options.isl_max, "Only prompts of at most N tokens")
-      ->check(CLI::PositiveNumber)
+      ->check(whole_number(1, 2'147'483'647))
       ->type_name("N");
   slice->add_option("-o,--output", options.output, "File to write")->required()->type_name("FILE");
   slice->footer("Example: srtctl trace slice conversation_trace.jsonl --from 600 --to 1200 -o part.jsonl");
@@ -217,9 +200,10 @@ void add_trace_commands(CLI::App& app, Parsed& parsed) {
   CLI::App* synthesize = trace->add_subcommand("synthesize", "Make a stand-in that is like a published trace");
   synthesize->add_option("--like", parsed.synthesize.like, "conversation or toolagent")->required()->type_name("NAME");
   synthesize->add_option("--requests", parsed.synthesize.requests, "How many; default: as many as the published trace")
-      ->check(whole_number(1))
+      ->check(whole_number(1, kMostRequests))
       ->type_name("N");
   synthesize->add_option("--seed", parsed.synthesize.seed, "Another seed, another trace")
+      ->check(whole_number(0))
       ->capture_default_str()
       ->type_name("S");
   synthesize->add_option("--speed", parsed.synthesize.speed, "Arrivals X times as fast")
@@ -263,7 +247,7 @@ void add_commands(CLI::App& app, Parsed& parsed) {
   CLI::App* dry_run = app.add_subcommand("dry-run", "Show nodes, GPUs, ports and command lines of a recipe");
   add_recipe_options(*dry_run, parsed.dry_run.recipes, parsed.edits);
   dry_run->add_option("--launcher", parsed.dry_run.launcher, "slurm, or local: processes of this machine")
-      ->check(CLI::IsMember({"slurm", "local"}))
+      ->check(one_of({"slurm", "local"}))
       ->capture_default_str();
   dry_run->add_flag("--json", parsed.dry_run.json, "Print one JSON document");
   dry_run->footer(
@@ -326,6 +310,18 @@ Command chosen(const CLI::App& app, Parsed& parsed) {
   return std::move(parsed.synthesize);
 }
 
+// Options whose value is empty, which is how a script's unset variable comes out, and never what an option means.
+std::string empty_values(const CLI::App& command) {
+  std::string all;
+  for (const CLI::Option* option : command.get_options()) {
+    if (option->count() == 0 || option->get_items_expected_min() == 0) continue;
+    const auto& words = option->results();
+    if (std::find(words.begin(), words.end(), "") == words.end()) continue;
+    all += (all.empty() ? "" : "\nsrtctl: ") + option->get_name() + ": expected a value, found an empty one";
+  }
+  return all;
+}
+
 // What CLI11 cannot say with one option's rule.
 std::string mistake(const Command& command, const CLI::App& app) {
   if (const auto* replay = std::get_if<ReplayOptions>(&command)) return replay_mistake(*app.get_subcommands().front(), *replay);
@@ -337,6 +333,8 @@ std::string mistake(const Command& command, const CLI::App& app) {
   if (!options->synthetic.empty() && !options->study.find.empty())
     return "--find speed needs a trace: a closed loop has no speed";
   const auto of_speed = [](const std::string& axis) { return axis.starts_with("speed="); };
+  if (!options->study.find.empty() && std::any_of(options->study.grids.begin(), options->study.grids.end(), of_speed))
+    return "--find speed searches the speed: --grid speed goes without it";
   if (!options->synthetic.empty() && std::any_of(options->study.grids.begin(), options->study.grids.end(), of_speed))
     return "--grid speed needs a trace: a closed loop has no speed";
   return study_mistake(options->study, !options->output_dir.empty());
@@ -366,7 +364,8 @@ ExitCode usage_error(const std::string& message, const CLI::App& app) {
     at = at->get_subcommands().front();
     command += " " + at->get_name();
   }
-  std::fprintf(stderr, "srtctl: %s\nTry '%s --help'.\n", message.c_str(), command.c_str());
+  const std::string text = format_error({.what = message, .hint = {}, .file = {}, .source_line = {}});  // fit for a terminal
+  std::fprintf(stderr, "srtctl: %sTry '%s --help'.\n", text.c_str(), command.c_str());
   return ExitCode::bad_input;
 }
 
@@ -409,11 +408,14 @@ std::variant<Command, ExitCode> parse(int argc, const char* const* argv) {
     return ExitCode::success;
   } catch (const CLI::ParseError& error) {
     const std::string unknown = unknown_command(app, argc, argv);
-    return usage_error(unknown.empty() ? error.what() : unknown, app);
+    return usage_error(unknown.empty() ? told(error, app) : unknown, app);
   }
   parsed.replay.command_line = command_line_of(argc, argv);
   parsed.calibrate.command_line = parsed.replay.command_line;
   parsed.replay.server_metrics = !parsed.replay.server_metrics_urls.empty();
+  const CLI::App* given = &app;
+  while (!given->get_subcommands().empty()) given = given->get_subcommands().front();
+  if (const std::string what = empty_values(*given); !what.empty()) return usage_error(what, app);
   Command command = chosen(app, parsed);
   if (const std::string what = mistake(command, app); !what.empty()) return usage_error(what, app);
   return command;

@@ -1,6 +1,8 @@
 // The command line of `srtctl calibrate`: see options.h.
 #include <CLI/CLI.hpp>
 
+#include "cli/options_rules.h"
+
 #include "cli/options_calibrate.h"
 #include "cli/options_key.h"
 
@@ -29,30 +31,30 @@ void add_calibrate(CLI::App& app, CalibrateOptions& options) {
   calibrate->add_option("--precision", options.precision, "Precision of its weights")->capture_default_str()->type_name("P");
   calibrate->add_option("--gpu", options.gpu, "GPU, where the rows do not say it")->capture_default_str()->type_name("NAME");
   calibrate->add_option("--tp", options.tp, "GPUs per worker of --url")
-      ->check(CLI::Range(1, 1024))
+      ->check(whole_number(1, 1024))
       ->capture_default_str()
       ->type_name("N");
   calibrate->add_option("--engine", options.engine, "Engine of --url")
-      ->check(CLI::IsMember({"sglang", "vllm"}))
+      ->check(one_of({"sglang", "vllm"}))
       ->capture_default_str();
   calibrate
       ->add_option("--served-model-name", options.served_model_name, "What requests to --url call the model; default: --model")
       ->type_name("NAME");
   calibrate->add_option("--chunk", options.chunk, "Most prompt tokens that --url computes in a step")
-      ->check(CLI::Range(256, 1'000'000))
+      ->check(whole_number(256, 1'000'000))
       ->capture_default_str()
       ->type_name("N");
   calibrate->add_option("--context", options.context, "Most tokens of a request to --url")
-      ->check(CLI::Range(1024, 10'000'000))
+      ->check(whole_number(1024, 10'000'000))
       ->capture_default_str()
       ->type_name("N");
   calibrate->add_option("--max-concurrency", options.max_concurrency, "Most requests at once to --url")
-      ->check(CLI::Range(1, 4096))
+      ->check(whole_number(1, 4096))
       ->capture_default_str()
       ->type_name("N");
   add_api_key(*calibrate, options.api_key, "Key for --url");
   calibrate->add_option("--time-scale", options.time_scale, "Of a 'srtctl serve' at --url: its times are multiplied by it")
-      ->check(CLI::PositiveNumber)
+      ->check(number(1e-6, 1e6))
       ->capture_default_str()
       ->type_name("X");
   calibrate->add_option("--source", options.source, "Where the rows come from, for the data file; default: the file's name")

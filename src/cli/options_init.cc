@@ -2,6 +2,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include "cli/options_rules.h"
+
 namespace infbench::cli {
 
 void add_init(CLI::App& app, InitOptions& o) {
@@ -11,10 +13,11 @@ void add_init(CLI::App& app, InitOptions& o) {
       ->type_name("NAME");
   init->add_option("--precision", o.precision, "Of its weights")->capture_default_str()->type_name("NAME");
   init->add_option("--gpu", o.gpu, "Type of the GPUs")->capture_default_str()->type_name("NAME");
-  init->add_option("--gpus", o.gpus, "How many in all: 1 to 8, or whole nodes of 8")->capture_default_str()->type_name("N");
-  init->add_option("--tp", o.tp, "GPUs of each worker; default: 2, of one GPU 1")
-      ->check(CLI::Range(1, 8).description(""))
+  init->add_option("--gpus", o.gpus, "How many in all: 1 to 8, or whole nodes of 8")
+      ->check(whole_number(1, 8192))
+      ->capture_default_str()
       ->type_name("N");
+  init->add_option("--tp", o.tp, "GPUs of each worker; default: 2, of one GPU 1")->check(whole_number(1, 8))->type_name("N");
   init->add_flag("--disaggregated", o.pairs, "Prefill and decode on workers of their own");
   init->add_option("--policy", o.policy, "Who gets a request; default: cache_aware")->type_name("NAME");
   init->add_option("-o,--output", o.output, "File to write; never one that is there")->capture_default_str()->type_name("FILE");

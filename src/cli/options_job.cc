@@ -2,6 +2,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include "cli/options_rules.h"
+
 namespace infbench::cli {
 namespace {
 
@@ -31,7 +33,7 @@ void add_logs(CLI::App& app, LogsOptions& options) {
   logs->add_option("name", options.name, "One log, or how its name begins: router, benchmark, node01_agg_w0")
       ->type_name("NAME");
   logs->add_option("-n,--lines", options.lines, "The last N lines of each; default: all of a log that is named, else 20")
-      ->check(CLI::NonNegativeNumber)
+      ->check(whole_number(0, 1'000'000'000))
       ->type_name("N");
   logs->add_flag("-f,--follow", options.follow, "Go on until the run has ended");
   add_outputs_dir(*logs, options.outputs_dir);

@@ -1,12 +1,14 @@
 #include "cli/options_policy.h"
 
+#include <CLI/CLI.hpp>
+
 #include <array>
+#include <cmath>
 #include <string>
 #include <variant>
 #include <vector>
 
-#include <CLI/CLI.hpp>
-
+#include "cli/options_rules.h"
 #include "route/factory.h"
 
 namespace infbench::cli {
@@ -70,19 +72,21 @@ struct Adder {
   P& parameters;
   const PolicyFlag& flag;
 
-  CLI::Option* number(CLI::Option* option) const {
-    return option->capture_default_str()->check(CLI::Range(flag.least, flag.most).description(""));
-  }
+  CLI::Validator whole() const { return whole_number(std::llround(flag.least), static_cast<std::uint64_t>(flag.most)); }
   std::string names() const { return "--" + std::string(flag.name); }
 
-  CLI::Option* operator()(double P::*member) const { return number(app.add_option(names(), parameters.*member, flag.what)); }
+  CLI::Option* operator()(double P::*member) const {
+    const CLI::Validator range = number(flag.least, flag.most);
+    return app.add_option(names(), parameters.*member, flag.what)->capture_default_str()->check(range);
+  }
   CLI::Option* operator()(std::int64_t P::*member) const {
-    return number(app.add_option(names(), parameters.*member, flag.what));
+    return app.add_option(names(), parameters.*member, flag.what)->capture_default_str()->check(whole());
   }
   CLI::Option* operator()(Duration P::*member) const {
     const auto set = [&into = parameters.*member](const std::int64_t& value) { into = seconds(value); };
-    return number(app.add_option_function<std::int64_t>(names(), set, flag.what)
-                      ->default_str(std::to_string((parameters.*member).ns / seconds(1).ns)));
+    return app.add_option_function<std::int64_t>(names(), set, flag.what)
+        ->default_str(std::to_string((parameters.*member).ns / seconds(1).ns))
+        ->check(whole());
   }
   CLI::Option* operator()(bool P::*member) const {  // --no-...
     const auto set = [&into = parameters.*member](std::int64_t) { into = false; };
@@ -92,13 +96,13 @@ struct Adder {
     const auto set = [&into = parameters.*member](const std::string& name) { into = *route::assignment_mode(name); };
     return app.add_option_function<std::string>(names(), set, flag.what)
         ->default_str(name_of(parameters.*member))
-        ->check(CLI::IsMember(kModes));
+        ->check(one_of(kModes));
   }
   CLI::Option* operator()(P::QueueOrder P::*member) const {
     const auto set = [&into = parameters.*member](const std::string& name) { into = *route::queue_order(name); };
     return app.add_option_function<std::string>(names(), set, flag.what)
         ->default_str(name_of(parameters.*member))
-        ->check(CLI::IsMember(kOrders));
+        ->check(one_of(kOrders));
   }
 };
 

@@ -1,14 +1,22 @@
 // The flags of `srtctl replay`: see options.h. A file of its own, since CLI11 is slow to compile and these are many.
+#include "cli/options_replay.h"
+
 #include <CLI/CLI.hpp>
 
 #include "cli/options_key.h"
-#include "cli/options_replay.h"
+#include "cli/options_rules.h"
+#include "recipe/text_rules.h"
 
 namespace infbench::cli {
 namespace {
 
-CLI::Validator one_of(std::vector<std::string> words) { return CLI::IsMember(std::move(words)); }
-CLI::Validator above_zero() { return CLI::Range(1e-9, 1e12).description(""); }
+constexpr std::uint64_t kMostRequests = 4'294'967'295;  // they are counted in 32 bits
+
+CLI::Validator above_zero() { return number(1e-9, 1e12); }
+CLI::Validator file_name() {
+  return CLI::Validator([](const std::string& text) { return std::string(recipe::check_file_name(text)); }, "");
+}
+CLI::Validator tokens() { return whole_number(1, 100'000'000); }
 
 void add_what_to_send(CLI::App& replay, ReplayOptions& o) {
   const std::string group = "What to send (names and meaning as in aiperf profile, unless marked *)";
@@ -20,10 +28,18 @@ void add_what_to_send(CLI::App& replay, ReplayOptions& o) {
   replay.add_option("--synthetic", o.synthetic, "* Instead of a trace: prompts of I and answers of O tokens")
       ->type_name("isl=I,osl=O")
       ->group(group);
-  replay.add_option("--synthetic-input-tokens-mean,--prompt-input-tokens-mean,--isl", o.isl, "The same, I")->group(group);
-  replay.add_option("--output-tokens-mean,--prompt-output-tokens-mean,--osl", o.osl, "The same, O")->group(group);
-  replay.add_option("--request-count,--num-requests", o.requests, "Send so many requests")->check(above_zero())->group(group);
-  replay.add_option("--random-seed", o.seed, "Seed of prompts and of random gaps; default: drawn")->group(group);
+  replay.add_option("--synthetic-input-tokens-mean,--prompt-input-tokens-mean,--isl", o.isl, "The same, I")
+      ->check(tokens())
+      ->group(group);
+  replay.add_option("--output-tokens-mean,--prompt-output-tokens-mean,--osl", o.osl, "The same, O")
+      ->check(tokens())
+      ->group(group);
+  replay.add_option("--request-count,--num-requests", o.requests, "Send so many requests")
+      ->check(whole_number(1, kMostRequests))
+      ->group(group);
+  replay.add_option("--random-seed", o.seed, "Seed of prompts and of random gaps; default: drawn")
+      ->check(whole_number(0))
+      ->group(group);
   replay.add_option("--tokenizer", o.tokenizer, "Folder or tokenizer.json to choose the words of prompts from")->group(group);
   replay.add_option("--prompt-format", o.prompt_format, "* Prompts as text or as token ids (completions only)")
       ->check(one_of({"text", "token-ids"}))
@@ -43,18 +59,20 @@ void add_when(CLI::App& replay, ReplayOptions& o) {
   replay.add_flag("--no-fixed-schedule", o.no_fixed_schedule, "Its requests, but not its timestamps")->group(group);
   replay.add_flag("--fixed-schedule-auto-offset", o.auto_offset, "The first timestamp is the start; the default")->group(group);
   replay.add_option("--fixed-schedule-start-offset", o.start_offset_ms, "Only from this timestamp on, which is the start")
+      ->check(number(0, 4e12))
       ->type_name("MS")
       ->group(group);
   replay.add_option("--fixed-schedule-end-offset", o.end_offset_ms, "Only up to this timestamp, inclusive")
+      ->check(number(0, 4e12))
       ->type_name("MS")
       ->group(group);
   replay.add_option("--speed", o.speed, "* The same requests X times as fast")
-      ->check(CLI::Range(1e-3, 1e6).description(""))
+      ->check(number(1e-3, 1e6))
       ->capture_default_str()
       ->type_name("X")
       ->group(group);
   replay.add_option("--concurrency", o.concurrency, "At most so many requests in flight")
-      ->check(CLI::Range(1, 1'000'000).description(""))
+      ->check(whole_number(1, 1'000'000))
       ->group(group);
   replay.add_option("--request-rate", o.request_rate, "So many requests per second")->check(above_zero())->group(group);
   replay.add_option("--request-rate-mode,--arrival-pattern", o.request_rate_mode, "Gaps drawn at random, or constant")
@@ -66,14 +84,15 @@ void add_when(CLI::App& replay, ReplayOptions& o) {
       ->type_name("S")
       ->group(group);
   replay.add_option("--benchmark-grace-period", o.grace_s, "Time for what is in flight then")
-      ->check(CLI::NonNegativeNumber)
+      ->check(number(0, 1e12))
       ->capture_default_str()
       ->type_name("S")
       ->group(group);
   replay.add_option("--warmup-request-count,--num-warmup-requests", o.warmup_requests, "Requests before it, not counted")
+      ->check(whole_number(0, kMostRequests))
       ->group(group);
   replay.add_option("--warmup-concurrency", o.warmup_concurrency, "Of these, so many at once; default: --concurrency, else 1")
-      ->check(CLI::Range(1, 1'000'000).description(""))
+      ->check(whole_number(1, 1'000'000))
       ->group(group);
 }
 
@@ -97,11 +116,11 @@ void add_where(CLI::App& replay, ReplayOptions& o) {
       ->capture_default_str()
       ->group(group);
   replay.add_option("--wait-for-model,--wait-for-model-timeout", o.wait_for_model_s, "* Wait so long until the server has it")
-      ->check(CLI::NonNegativeNumber)
+      ->check(number(0, 1e12))
       ->type_name("S")
       ->group(group);
   replay.add_option("--workers-max,--max-workers", o.workers_max, "Threads that send; default: by processors")
-      ->check(CLI::Range(1, 256).description(""))
+      ->check(whole_number(1, 256))
       ->group(group);
 }
 
@@ -117,21 +136,23 @@ void add_results(CLI::App& replay, ReplayOptions& o) {
       ->capture_default_str()
       ->group(group);
   replay.add_option("--max-error-fraction", o.max_error_fraction, "* Not valid with more failed requests")
-      ->check(CLI::Range(0.0, 1.0).description(""))
+      ->check(number(0, 1))
       ->capture_default_str()
       ->group(group);
   replay.add_option("--max-truncated-fraction", o.max_truncated_fraction, "* Not valid with more answers cut short")
-      ->check(CLI::Range(0.0, 1.0).description(""))
+      ->check(number(0, 1))
       ->capture_default_str()
       ->group(group);
   replay.add_option("--gpus", o.gpus, "* GPUs behind the server, for tokens/s per GPU")
-      ->check(CLI::Range(0, 1'000'000))
+      ->check(whole_number(0, 1'000'000))
       ->group(group);
   replay.add_option("--artifact-dir,--output-artifact-dir", o.artifact_dir, "Folder for the files")
       ->capture_default_str()
       ->type_name("DIR")
       ->group(group);
-  replay.add_option("--profile-export-prefix,--profile-export-file", o.export_prefix, "Name of the files in it")->group(group);
+  replay.add_option("--profile-export-prefix,--profile-export-file", o.export_prefix, "Name of the files in it")
+      ->check(file_name())
+      ->group(group);
   replay
       .add_option("--export-level,--profile-export-level", o.export_level,
                   "summary, records, or raw (also the bytes of requests and answers)")

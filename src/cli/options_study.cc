@@ -2,6 +2,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include "cli/options_rules.h"
+
 namespace infbench::cli {
 
 void add_study(CLI::App& command, StudyOptions& options, bool compare) {
@@ -18,16 +20,16 @@ void add_study(CLI::App& command, StudyOptions& options, bool compare) {
   command
       .add_option("--draws", options.draws,
                   "Repeat N times with step times drawn from their uncertainty and other seeds, and say which order is decided")
-      ->check(CLI::Range(1, 10000))
+      ->check(whole_number(1, 10000))
       ->type_name("N");
   command.add_option("--find", options.find, "Search the highest speed at which each recipe still meets --require")
-      ->check(CLI::IsMember({"speed"}))
+      ->check(one_of({"speed"}))
       ->type_name("speed");
   command.add_option("--require", options.require, "Goal of --find, as goodput_fraction>=0.9")
       ->type_name("FIGURE>=X")
       ->allow_extra_args(false);
   command.add_option("-j,--jobs", options.jobs, "Threads for several runs; default: one for each core")
-      ->check(CLI::Range(1, 1024))
+      ->check(whole_number(1, 1024))
       ->type_name("N");
 }
 

@@ -3,6 +3,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include "cli/options_rules.h"
+
 #include "launch/guard.h"
 
 namespace infbench::cli {
@@ -11,7 +13,7 @@ CLI::App* add_submit(CLI::App& app, SubmitOptions& options) {
   CLI::App* submit = app.add_subcommand("submit", "Start what a recipe says, wait until it is ready, measure, end it");
   submit
       ->add_option("--launcher", options.launcher, "slurm: a batch job; srun: in the allocation we are in; local: this machine")
-      ->check(CLI::IsMember({"slurm", "srun", "local"}));
+      ->check(one_of({"slurm", "srun", "local"}));
   submit->add_option("-o,--output", options.output_dir, "Folder of the run; default: a new one in outputs/")->type_name("DIR");
   submit->add_option("--trace-dir", options.trace_dir, "Folder with NAME_trace.jsonl; else $SRTCTL_TRACE_DIR, the cache folder")
       ->type_name("DIR");

@@ -1,6 +1,7 @@
 #include "cli/requirement.h"
 
 #include <charconv>
+#include <cmath>
 #include <optional>
 #include <vector>
 
@@ -108,7 +109,7 @@ Result<Requirement> parse_requirement(const std::string& text) {
   Requirement r{.text = text, .figure = text.substr(0, at), .part = {}, .at_least = text[at] == '>'};
   const std::string_view number = std::string_view(text).substr(at + 2);
   const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), r.limit);
-  if (error != std::errc{} || end != number.data() + number.size()) return wrong(" (no number)");
+  if (error != std::errc{} || end != number.data() + number.size() || !std::isfinite(r.limit)) return wrong(" (no number)");
   if (const std::size_t dot = r.figure.find('.'); dot != std::string::npos) {
     r.part = r.figure.substr(dot + 1);
     r.figure.resize(dot);

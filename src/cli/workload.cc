@@ -72,6 +72,9 @@ Result<std::string> intact(const fs::path& path, const std::string& repair) {
 }
 
 Result<FetchedTrace> download_to(const fs::path& path, const std::string& url) {
+  if (!net::may_download(url)) {
+    return fail(fmt::format("expected an address that begins with https://, found '{}'", url), std::string(kWithoutNetwork));
+  }
   std::error_code error;
   fs::create_directories(path.parent_path(), error);
   if (error) return fail(fmt::format("cannot make the folder {}: {}", path.parent_path().string(), error.message()));

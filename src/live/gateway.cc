@@ -227,7 +227,7 @@ void Gateway::try_route(CallId id, Call& call, Time now) {
 void Gateway::dispatch(CallId id, Call& call, const route::Route& chosen, Time now) {
   ++call.attempts;
   call.state = State::waiting;
-  set_deadline(id, call, now + settings_.request_timeout);
+  set_deadline(id, call, call.arrived + settings_.request_timeout);  // of all attempts together
   choices_.push_back({id, call.attempts, chosen});
   if (log_ != nullptr) log_->choice(choices_.back(), now);
   GatewayCommand send{.what = What::send, .call = id, .worker = chosen.pick.worker, .part = Part::whole};

@@ -63,7 +63,7 @@ struct GatewayCommand {
   std::string_view code{};  // refuse: a constant
 };
 
-// How one attempt at a call ended or went on, for metrics and logs.
+// Where one attempt at a call went, and why: for metrics and logs.
 struct GatewayChoice {
   CallId call = 0;
   int attempt = 0;  // from 1

@@ -191,7 +191,8 @@ Result<UpstreamSettings> read_worker(std::string_view text, bool disaggregated) 
   if (!target) return fail(std::move(target.error()));
   UpstreamSettings worker{.target = *std::move(target), .role = Role::aggregated, .bootstrap_port = {}};
   std::string_view type = "regular";
-  if (root["worker_type"].get(type) != simdjson::SUCCESS) type = type_of(worker.role);
+  simdjson::dom::element given;
+  if (root["worker_type"].get(given) == simdjson::SUCCESS && given.get(type) != simdjson::SUCCESS) type = "";
   if (type == "prefill") worker.role = Role::prefill;
   if (type == "decode") worker.role = Role::decode;
   if (type != type_of(worker.role)) return fail("worker_type: expected regular, prefill or decode");
@@ -199,8 +200,9 @@ Result<UpstreamSettings> read_worker(std::string_view text, bool disaggregated) 
     return fail(disaggregated ? "worker_type: expected prefill or decode" : "worker_type: expected regular");
   }
   std::int64_t port = 0;
-  if (root["bootstrap_port"].get(port) == simdjson::SUCCESS) {
-    if (port < 1 || port > 65535) return fail("bootstrap_port: expected a port from 1 to 65535");
+  if (root["bootstrap_port"].get(given) == simdjson::SUCCESS && !given.is_null()) {
+    if (given.get(port) != simdjson::SUCCESS || port < 1 || port > 65535)
+      return fail("bootstrap_port: expected a port from 1 to 65535");
     worker.bootstrap_port = static_cast<int>(port);
   }
   return worker;

@@ -46,7 +46,9 @@ bool GatewayShell::answer_here(Client& client) {
                     (get && (path == "/get_loads" || is_passed_on(path))) || path == "/flush_cache";
   if (!ours) return false;
   if (!allowed(client)) return true;
-  if (path == "/get_loads") {
+  if (path == "/flush_cache" && client.protocol.head().method != "POST") {
+    answer_error(client, 405, "method_not_allowed", "use POST");
+  } else if (path == "/get_loads") {
     client.protocol.answer(200, kJson, loads_json(*gateway_, net::steady_now()));
   } else if (path == "/flush_cache") {
     ask_all(client);

@@ -32,8 +32,8 @@ std::vector<std::string> listed(const net::HttpHead& head) {
     while (!rest.empty()) {
       const std::size_t comma = rest.find(',');
       std::string_view item = rest.substr(0, comma);
-      while (!item.empty() && item.front() == ' ') item.remove_prefix(1);
-      while (!item.empty() && item.back() == ' ') item.remove_suffix(1);
+      while (item.starts_with(' ') || item.starts_with('\t')) item.remove_prefix(1);
+      while (item.ends_with(' ') || item.ends_with('\t')) item.remove_suffix(1);
       if (item != "close" && item != "keep-alive" && item != "Keep-Alive") names.push_back(lower(item));
       rest = comma == std::string_view::npos ? std::string_view() : rest.substr(comma + 1);
     }

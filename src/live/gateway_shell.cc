@@ -185,7 +185,8 @@ void GatewayShell::take_request(Client& client) {
   if (!allowed(client)) return;
   const auto api = api_of(head.path());
   if (head.method != "POST") {
-    return answer_error(client, api ? 405 : 404, "not_found", api ? "use POST" : "there is no such path");
+    return answer_error(client, api ? 405 : 404, api ? "method_not_allowed" : "not_found",
+                        api ? "use POST" : "there is no such path");
   }
   if (drain_until_) return answer_error(client, 503, "shutting_down", "the gateway is shutting down");
   if (!api && settings_.disaggregated) return ask_one(client);

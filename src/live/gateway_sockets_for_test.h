@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <cerrno>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -83,12 +84,12 @@ class LiveGateway {
 
 class RawClient {
  public:
-  explicit RawClient(int port) : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+  explicit RawClient(int port, int patience_s = 120) : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_port = htons(static_cast<std::uint16_t>(port));
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    const timeval patience{.tv_sec = 120, .tv_usec = 0};
+    const timeval patience{.tv_sec = patience_s, .tv_usec = 0};
     ::setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     connected_ = ::connect(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
   }
@@ -100,6 +101,8 @@ class RawClient {
   void close() {
     if (socket_ >= 0) ::close(std::exchange(socket_, -1));
   }
+  void shut() { ::shutdown(socket_, SHUT_WR); }  // it sends nothing more
+  bool stuck() const { return stuck_; }          // nothing came for so long that it gave up
   // False: the other side has gone.
   bool send(std::string_view bytes) {
     while (!bytes.empty()) {
@@ -143,6 +146,7 @@ class RawClient {
   bool receive() {
     char buffer[65536];  // NOLINT(modernize-avoid-c-arrays)
     const ssize_t count = ::recv(socket_, buffer, sizeof buffer, 0);
+    stuck_ = count < 0 && errno == EAGAIN;
     if (count <= 0) return false;
     rest_.append(buffer, static_cast<std::size_t>(count));
     return true;
@@ -150,6 +154,7 @@ class RawClient {
 
   int socket_;
   bool connected_ = false;
+  bool stuck_ = false;
   std::string rest_;
 };
 

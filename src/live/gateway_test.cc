@@ -144,6 +144,22 @@ TEST(Gateway, ATimeLimitEndsSilenceAndStreams) {
   EXPECT_TRUE(b.is_idle());
 }
 
+TEST(Gateway, TheTimeLimitIsThatOfAllAttemptsTogether) {
+  GatewaySettings s = gateway_settings(2);
+  s.request_timeout = seconds(10);
+  GatewayBench b(s);
+  b.arrive();
+  b.pass(seconds(6));
+  b.gateway->broke(1, Part::whole, b.now);
+  b.pass(seconds(1));
+  EXPECT_THAT(b.commands(), ElementsAre("send 1 whole 0", "drop 1 whole", "send 1 whole 1"));
+  b.pass(seconds(2));
+  EXPECT_THAT(b.commands(), IsEmpty());
+  b.pass(seconds(1));
+  EXPECT_THAT(b.commands(), ElementsAre("drop 1 whole", "refuse 1 504 timeout"));
+  EXPECT_TRUE(b.is_idle());
+}
+
 TEST(Gateway, AClientMayLeaveInEveryState) {
   GatewaySettings s = gateway_settings(2);
   s.admission.concurrent_max = 4;

@@ -71,7 +71,7 @@ void GatewayShell::compose(const Client& client, const GatewayCommand& command, 
   std::string& out = upstream.before;
   out.clear();
   out.append(head.method).append(" ").append(target.path).append(head.target).append(" HTTP/1.1\r\nhost: ");
-  out.append(target.host).append(":").append(std::to_string(target.port)).append("\r\n");
+  out.append(target.authority()).append("\r\n");
   append_end_to_end(head, "x-request-id", out);
   out.append("x-request-id: ").append(client.request_id).append("\r\ncontent-length: ");
   out.append(std::to_string(body.size() + members.size())).append("\r\n\r\n");

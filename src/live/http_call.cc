@@ -67,8 +67,8 @@ struct HttpCall::State : std::enable_shared_from_this<HttpCall::State> {
 };
 
 HttpCall::HttpCall(net::EventLoop& loop, const Target& target, const Request& request, Duration timeout, OnAnswer on_answer) {
-  std::string text = fmt::format("{} {}{} HTTP/1.1\r\nHost: {}:{}\r\nUser-Agent: infbench\r\nConnection: close\r\n",
-                                 request.method, target.path, request.path, target.host, target.port);
+  std::string text = fmt::format("{} {}{} HTTP/1.1\r\nHost: {}\r\nUser-Agent: infbench\r\nConnection: close\r\n",
+                                 request.method, target.path, request.path, target.authority());
   for (const auto& [name, value] : request.headers) text.append(name).append(": ").append(value).append("\r\n");
   if (request.method == "POST") {
     text += fmt::format("Content-Type: application/json\r\nContent-Length: {}\r\n", request.body.size());

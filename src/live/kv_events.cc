@@ -221,10 +221,7 @@ void KvIndex::take(std::uint64_t sequence, std::string_view payload, const Tell&
   }
   next_ = sequence + 1;
   const auto batch = read_kv_batch(payload);
-  if (!batch) {
-    ++malformed_;
-    return clear(KvChange::lost, tell);
-  }
+  if (!batch) return clear(KvChange::lost, tell);
   for (const KvEvent& event : batch->events) apply(event, tell);
 }
 

@@ -51,7 +51,6 @@ class KvIndex {
 
   std::uint64_t batches() const { return batches_; }
   std::uint64_t losses() const { return losses_; }
-  std::uint64_t malformed() const { return malformed_; }
   std::size_t blocks() const { return pages_.size(); }
   bool complete() const { return complete_; }  // all that the worker holds is known
 
@@ -67,7 +66,6 @@ class KvIndex {
   std::vector<PageHash> told_;
   std::uint64_t batches_ = 0;
   std::uint64_t losses_ = 0;
-  std::uint64_t malformed_ = 0;
   bool complete_ = false;
 };
 

@@ -35,6 +35,11 @@ Result<std::optional<KvPublishing>> read_kv_events_config(std::string_view json)
   if (publisher == "null") return std::nullopt;
   if (publisher != "zmq") return wrong("expected zmq or null for publisher, found " + std::string(publisher));
   if (!out.endpoint.starts_with("tcp://")) return wrong("expected an endpoint that begins with tcp://, found " + out.endpoint);
+  const std::string_view port = std::string_view(out.endpoint).substr(out.endpoint.rfind(':') + 1);
+  int number = 0;
+  const auto read = std::from_chars(port.data(), port.data() + port.size(), number);
+  const bool whole = read.ec == std::errc() && read.ptr == port.data() + port.size() && number >= 0 && number <= 65535;
+  if (!whole && port != "*") return wrong("expected a port from 0 to 65535 at the end of the endpoint, found " + out.endpoint);
   return out;
 }
 

@@ -246,12 +246,15 @@ void RequestWriter::add_conversation(trace::RequestIndex request, std::span<cons
   add_prompt(request);
 }
 
+std::string Target::authority() const {
+  const bool v6 = host.find(':') != std::string::npos;
+  return fmt::format("{}{}{}:{}", v6 ? "[" : "", host, v6 ? "]" : "", port);
+}
+
 void RequestWriter::make_head(trace::RequestIndex request, const Target& target, bool streaming, std::size_t body_bytes) {
   head_.clear();
   auto out = std::back_inserter(head_);
-  const bool v6 = target.host.find(':') != std::string::npos;
-  fmt::format_to(out, "POST {}{} HTTP/1.1\r\nHost: {}{}{}:{}\r\n", target.path, path_of(options_.endpoint), v6 ? "[" : "",
-                 target.host, v6 ? "]" : "", target.port);
+  fmt::format_to(out, "POST {}{} HTTP/1.1\r\nHost: {}\r\n", target.path, path_of(options_.endpoint), target.authority());
   head_ += head_headers_;
   head_ += streaming ? "Accept: text/event-stream\r\n" : "Accept: application/json\r\n";
   head_ += "X-Request-ID: ";

@@ -89,6 +89,8 @@ struct Target {
   int port = 80;
   std::string path;  // before /v1/...; empty or "/prefix"
   std::string url;   // as given
+
+  std::string authority() const;  // "host:port", "[::1]:port"
 };
 
 class RequestWriter {

@@ -73,7 +73,7 @@ Result<void> set_limit(std::string_view part, Slo& slo) {
   const std::size_t colon = part.find(':');
   const std::string_view tag = part.substr(0, colon);
   const auto value = colon == std::string_view::npos ? std::nullopt : number_of<double>(part.substr(colon + 1));
-  if (!value || *value <= 0 || *value > 3.6e6) {
+  if (!value || !(*value >= 1e-6 && *value <= 3.6e6)) {
     return fail(fmt::format("expected TAG:MILLISECONDS (0 to 3600000) for --goodput, found '{}'", part));
   }
   const Duration limit{std::llround(*value * 1e6)};
@@ -88,17 +88,26 @@ Result<void> set_limit(std::string_view part, Slo& slo) {
   return {};
 }
 
+// Headers of which a second one would let two programs read the request in two ways.
+bool frames_the_message(std::string_view name) {
+  std::string lower(name);
+  std::transform(lower.begin(), lower.end(), lower.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  return lower == "content-length" || lower == "transfer-encoding" || lower == "host" || lower == "connection";
+}
+
 }  // namespace
 
 Result<Target> parse_target(const std::string& url) {
   const auto wrong = [&url](std::string_view what) {
-    return fail(fmt::format("expected an address as http://host:port for --url, found '{}'{}", net::shown_url(url), what));
+    return fail(fmt::format("expected an address as http://host:port, found '{}'{}", net::shown_url(url), what));
   };
   std::string_view rest = url;
   if (rest.starts_with("https://")) return wrong(" (TLS is not supported: put a proxy before the server)");
   const bool scheme = rest.starts_with("http://");
   if (scheme) rest.remove_prefix(7);
-  if (rest.find("://") != std::string_view::npos) return wrong("");
+  const auto never = [](char c) { return static_cast<unsigned char>(c) <= ' ' || c == '\x7f' || c == '?' || c == '#'; };
+  if (rest.find("://") != std::string_view::npos || std::any_of(rest.begin(), rest.end(), never)) return wrong("");
   Target target;
   target.url = scheme ? url : "http://" + url;
   const std::size_t slash = std::min(rest.find('/'), rest.size());
@@ -157,15 +166,20 @@ Result<std::vector<ExtraInput>> parse_extra_inputs(std::span<const std::string> 
 
 Result<std::vector<std::pair<std::string, std::string>>> parse_headers(std::span<const std::string> headers) {
   std::vector<std::pair<std::string, std::string>> all;
+  const auto in_name = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+  };
+  const auto is_control = [](char c) { return (static_cast<unsigned char>(c) < ' ' && c != '\t') || c == '\x7f'; };
   for (const std::string& header : headers) {
     const std::size_t colon = header.find(':');
     const std::string_view name = trimmed(std::string_view(header).substr(0, colon));
-    if (colon == std::string::npos || name.empty() || name.find_first_of(" \t\r\n") != std::string_view::npos ||
-        header.find_first_of("\r\n") != std::string::npos) {
+    if (colon == std::string::npos || name.empty() || !std::all_of(name.begin(), name.end(), in_name) ||
+        std::any_of(header.begin(), header.end(), is_control)) {
       // Its value may be a secret: at most the name is repeated.
       if (colon == std::string::npos) return fail("expected NAME:VALUE for --header, found no ':'");
       return fail("expected NAME:VALUE for --header, found '" + header.substr(0, colon) + ":...'");
     }
+    if (frames_the_message(name)) return fail(fmt::format("--header: '{}' is set by replay itself", name), "leave it out");
     all.emplace_back(std::string(name), std::string(trimmed(std::string_view(header).substr(colon + 1))));
   }
   return all;

@@ -68,6 +68,24 @@ void ServeWorker::client_bytes(ClientId id, std::string_view bytes, Time receive
     settle(now);
     ready = client.connection.next_request();
   }
+  take_waiting(now);
+}
+
+// Requests that came behind one whose answer took its time and has ended now.
+void ServeWorker::take_waiting(Time now) {
+  while (!freed_.empty()) {
+    const ClientId id = freed_.back();
+    freed_.pop_back();
+    const auto found = clients_.find(id);
+    if (found == clients_.end()) continue;
+    Client& client = *found->second;
+    while (client.connection.next_request()) {
+      mark(id);
+      handle(id, client, now);
+      settle(now);
+    }
+    mark(id);  // one that cannot be read has been answered too
+  }
 }
 
 void ServeWorker::client_gone(ClientId id, Time now) {
@@ -84,6 +102,7 @@ void ServeWorker::client_gone(ClientId id, Time now) {
   client_sent(id, now);
   clients_.erase(found);
   settle(now);
+  take_waiting(now);
 }
 
 void ServeWorker::client_sent(ClientId id, Time now) {
@@ -142,18 +161,21 @@ std::optional<PeerId> ServeWorker::peer_came() {
 void ServeWorker::peer_connected(PeerId peer, Time now) {
   if (decode_rooms_) decode_rooms_->peer_connected(peer);
   settle(now);
+  take_waiting(now);
 }
 
 void ServeWorker::peer_bytes(PeerId peer, std::string_view bytes, Time now) {
   if (prefill_rooms_) prefill_rooms_->peer_bytes(peer, bytes, now);
   if (decode_rooms_) decode_rooms_->peer_bytes(peer, bytes);
   settle(now);
+  take_waiting(now);
 }
 
 void ServeWorker::peer_gone(PeerId peer, const std::string& why, Time now) {
   if (prefill_rooms_) prefill_rooms_->peer_gone(peer);
   if (decode_rooms_) decode_rooms_->peer_gone(peer, why);
   settle(now);
+  take_waiting(now);
 }
 
 void ServeWorker::take_peer_commands(std::vector<PeerCommand>& out) {
@@ -186,6 +208,7 @@ std::optional<Time> ServeWorker::next() const {
 void ServeWorker::advance(Time now) {
   host_.advance(now);
   settle(now);
+  take_waiting(now);
 }
 
 bool ServeWorker::idle() const {
@@ -325,6 +348,7 @@ void ServeWorker::end(Answers::iterator found, const std::string& outcome, Time 
                             .sent_late_ns = std::move(answer.sent_late_ns)});
   }
   client.request.reset();
+  freed_.push_back(id);
   answers_.erase(found);
 }
 

@@ -108,6 +108,7 @@ class ServeWorker {
   bool open_room(const ServeAnswer::Plan& plan, Time now);
   void leave_room(const ServeAnswer::Plan& plan, const std::string& why);
 
+  void take_waiting(Time now);
   void settle(Time now);
   bool take_events(Time now);
   bool take_room_actions(Time now);
@@ -131,6 +132,7 @@ class ServeWorker {
   std::unordered_map<ClientId, std::unique_ptr<Client>> clients_;
   Answers answers_;  // by request
   ClientId next_client_ = 0;
+  std::vector<ClientId> freed_;  // whose answers have ended: the next request may be there
   std::uint64_t next_request_ = 0;
   bool draining_ = false;
 

@@ -170,6 +170,8 @@ std::string curl_version() {
 
 std::string checksum_path(const std::string& path) { return path + ".sha256"; }
 
+bool may_download(std::string_view url) { return url.starts_with("https://") || on_this_machine(url); }
+
 Result<Downloaded> download(const Download& wanted) {
   auto file = OutputFile::create(wanted.path);
   if (!file) return fail(file.error());

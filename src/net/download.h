@@ -38,6 +38,9 @@ struct Downloaded {
 // The address without the "user:password@" that may be in it, as it may be shown.
 std::string shown_url(std::string_view url);
 
+// Whether it is an address that download() takes, without asking anybody.
+bool may_download(std::string_view url);
+
 // Errors name the address; then nothing has changed at `path`.
 Result<Downloaded> download(const Download& wanted);
 

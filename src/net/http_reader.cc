@@ -103,6 +103,12 @@ struct HttpReader::State {
     head.keep_alive = llhttp_should_keep_alive(&parser) == 1;
     if ((parser.flags & F_CONTENT_LENGTH) != 0) head.content_length = parser.content_length;
     if (head.content_length.value_or(0) > limits.body_bytes) return refuse(413, "the body is too large");
+    // Of two hosts one program may take the first and the next one the last.
+    if (parser.type == HTTP_REQUEST && parser.http_major != 1) return refuse(400, "expected HTTP/1.0 or HTTP/1.1");
+    const auto nameless = std::ranges::count(head.headers, "", &std::pair<std::string, std::string>::first);
+    if (nameless > 0) return refuse(400, "a header without a name");
+    const auto hosts = std::ranges::count(head.headers, "host", &std::pair<std::string, std::string>::first);
+    if (hosts > 1) return refuse(400, "more than one host header");
     now.head_complete = true;
     return no_body ? 1 : 0;  // 1: llhttp skips the body
   }
@@ -114,7 +120,24 @@ struct HttpReader::State {
     return HPE_OK;
   }
 
+  // What llhttp lets pass in the lines of a request's head, and other programs read in other ways.
+  void check_lines(std::string_view bytes) {
+    for (const char c : bytes) {
+      if (lines_end || parser.type != HTTP_REQUEST) return;
+      const bool line_begins = last == '\n';
+      if (c == '\n' && last != '\r') return static_cast<void>(refuse(400, "a line feed without a carriage return"));
+      if (line_begins && first_line && (c == ' ' || c == '\t')) {
+        return static_cast<void>(refuse(400, "a header that goes on in the next line"));
+      }
+      lines_end = line_begins && first_line && c == '\r';
+      first_line = first_line || (c != '\r' && c != '\n');
+      last = c;
+    }
+  }
+
   int end() {
+    last = '\0';
+    first_line = lines_end = false;
     now.complete = true;
     in_message = false;
     no_body = false;
@@ -131,6 +154,10 @@ struct HttpReader::State {
   bool in_message = false;
   bool head_done = false;
   bool no_body = false;
+  // Of check_lines(): the byte before, the first line has begun, the empty line has come.
+  char last = '\0';
+  bool first_line = false;
+  bool lines_end = false;
   std::vector<std::string_view> pieces;
   Progress now;
   std::optional<HttpError> error;
@@ -145,6 +172,7 @@ HttpReader::Progress HttpReader::feed(std::string_view bytes) {
   State& s = *state_;
   s.now = Progress{};
   s.pieces.clear();
+  if (!s.error) s.check_lines(bytes);
   if (s.error) return s.now;
   llhttp_errno_t result = llhttp_execute(&s.parser, bytes.data(), bytes.size());
   if (result == HPE_PAUSED_UPGRADE) {

@@ -75,9 +75,9 @@ class Fields {
     if (key == "ignore_eos") return flag(key, value, out_.ignore_eos);
     if (key == "stop") return stop(value);
     if (key == "seed" || key == "sampling_seed") return seed(key, value);
-    if (key == "temperature" || key == "top_p" || key == "presence_penalty" || key == "frequency_penalty") {
-      if (!value.is_number()) expected(key, "a number", value);
-    }
+    if (key == "temperature") return real(key, value, 0, 1e9);
+    if (key == "top_p") return real(key, value, 1e-9, 1);
+    if (key == "presence_penalty" || key == "frequency_penalty") return real(key, value, -2, 2);
   }
 
   void generate_field(std::string_view key, dom::element value) {
@@ -139,6 +139,13 @@ class Fields {
     Tokens tokens = 0;
     count(key, value, 1, tokens);
     if (!error_) out_.max_tokens = std::max(tokens, out_.max_tokens.value_or(0));
+  }
+
+  void real(std::string_view key, dom::element value, double least, double most) {
+    double number = 0;
+    if (value.get(number) != simdjson::SUCCESS) return expected(key, "a number", value);
+    if (number < least) return refuse(key, std::string(key) + (least == 0 ? " must not be negative." : " is too small."));
+    if (number > most) return refuse(key, std::string(key) + " is too large.");
   }
 
   void seed(std::string_view key, dom::element value) {

@@ -51,12 +51,22 @@ void check_policy(const Checked& checked, const Flag& flag, bool prefill) {
                        std::move(hint));
 }
 
+// The rate is one of bursts, whose size is the other flag's.
+void check_rate_limit(const Checked& checked) {
+  const Flags& args = checked.recipe.frontend.args;
+  const Flag* rate = args.find("rate-limit-tokens-per-second");
+  if (rate == nullptr || is_left_out(rate->value) || args.integer("max-concurrent-requests").value_or(-1) >= 0) return;
+  checked.findings.add(rate->place, "frontend.args.rate-limit-tokens-per-second needs max-concurrent-requests, found none",
+                       "add it: requests start at that rate in bursts of so many");
+}
+
 }  // namespace
 
 void check_frontend(const Checked& checked) {
   if (!checked.given("frontend") || !checked.fine("frontend")) return;
   check_single(checked);
   if (!checked.fine("frontend.type") || !checked.fine("frontend.args") || !checked.given("frontend.type")) return;
+  check_rate_limit(checked);
   for (const Flag& flag : checked.recipe.frontend.args) {
     const bool of_pairs = flag.name == "prefill-policy" || flag.name == "decode-policy";
     if (flag.name != "policy" && !of_pairs) continue;

@@ -9,6 +9,11 @@
 #include "recipe/secrets.h"
 
 namespace infbench::recipe {
+namespace {
+
+constexpr std::size_t kMostErrors = 50;  // nobody reads more
+
+}  // namespace
 
 void Findings::add_file(std::string name, std::string_view text) {
   INFBENCH_CHECK(sources_.empty());
@@ -70,6 +75,15 @@ Errors Findings::take() {
     }
   }
   found_.clear();
+  if (errors.size() > kMostErrors) {
+    const std::size_t more = errors.size() - kMostErrors;
+    Error rest{.what = fmt::format("... and {} more error{}", more, more == 1 ? "" : "s"),
+               .hint = {},
+               .file = errors.back().file,
+               .source_line = {}};
+    errors.resize(kMostErrors);
+    errors.push_back(std::move(rest));
+  }
   return errors;
 }
 

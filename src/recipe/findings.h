@@ -36,7 +36,7 @@ class Findings {
   std::vector<Finding> cut(std::size_t from);
   void put(Finding finding) { found_.push_back(std::move(finding)); }
 
-  // Sorted by place, the same finding only once.
+  // Sorted by place, the same finding only once; of very many the first ones, and how many more there are.
   Errors take();
 
  private:

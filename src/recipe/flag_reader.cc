@@ -15,24 +15,99 @@ struct FlagRange {
   Range range;
 };
 
-// Limits that the programs check themselves, but only after the GPUs are theirs.
+// Limits that the programs check themselves, but only after the GPUs are theirs; those of our gateway are in
+// cli/options_route.cc and options_policy.cc. A simulation takes them from here.
 constexpr auto kRanges = std::to_array<FlagRange>({
-    {"balance-abs-threshold", {.least = 0}},
-    {"balance-rel-threshold", {.least = 0}},
+    {"balance-abs-threshold", {.least = 0, .most = 1e9}},
+    {"balance-rel-threshold", {.least = 0, .most = 1e9}},
     {"block-size", {.least = 1, .most = 65536}},
+    {"bucket-adjust-interval-secs", {.least = 1, .most = 1e6}},
     {"cache-threshold", {.least = 0, .most = 1}},
-    {"context-length", {.least = 1}},
+    {"cb-failure-threshold", {.least = 1, .most = 1e9}},
+    {"cb-success-threshold", {.least = 1, .most = 1e9}},
+    {"cb-timeout-duration-secs", {.least = 0, .most = 1e6}},
+    {"cb-window-duration-secs", {.least = 0, .most = 1e6}},
+    {"context-length", {.least = 1, .most = 1e9}},
     {"data-parallel-size", {.least = 1, .most = 32768}},
+    {"decode-active-request-weight", {.least = 0, .most = 1e9}},
+    {"decode-tp", {.least = 1, .most = 1024}},
+    {"default-throughput", {.least = 1e-3, .most = 1e9}},
+    {"eviction-interval-secs", {.least = 0, .most = 1e9}},
     {"gpu-memory-utilization", {.least = 0, .most = 1, .above = true}},
-    {"max-num-seqs", {.least = 1}},
-    {"max-prefill-tokens", {.least = 1}},
-    {"max-running-requests", {.least = 1}},
+    {"hash-token-count", {.least = 1, .most = 1e9}},
+    {"header-timeout-secs", {.least = 0.1, .most = 1e6}},
+    {"health-check-interval-secs", {.least = 1, .most = 1e6}},
+    {"health-check-timeout-secs", {.least = 1, .most = 1e6}},
+    {"health-failure-threshold", {.least = 1, .most = 1e6}},
+    {"health-success-threshold", {.least = 1, .most = 1e6}},
+    {"hold-secs", {.least = 0, .most = 1e9}},
+    {"itl-ms", {.least = 0, .most = 1e9}},
+    {"kv-cache-utilization-scorer-weight", {.least = 0, .most = 1e9}},
+    {"kv-overlap-score-credit", {.least = 0, .most = 1e9}},
+    {"kv-overlap-score-credit-decay", {.least = 0, .most = 1e9}},
+    {"kv-pressure-weight", {.least = 0, .most = 1e9}},
+    {"kv-tokens", {.least = 0, .most = 1e12}},
+    {"load-factor", {.least = 1, .most = 1e9}},
+    {"load-poll-secs", {.least = 0, .most = 1e9}},
+    {"lru-tokens", {.least = 1, .most = 1e12}},
+    {"max-concurrent-requests", {.least = -1, .most = 1e9}},
+    {"max-idle-secs", {.least = 0, .most = 1e9}},
+    {"max-num-seqs", {.least = 1, .most = 1e9}},
+    {"max-payload-size", {.least = 1, .most = 1e12}},
+    {"max-prefill-tokens", {.least = 1, .most = 1e9}},
+    {"max-running-requests", {.least = 1, .most = 1e9}},
+    {"max-tree-size", {.least = 1, .most = 1e15}},
     {"mem-fraction-static", {.least = 0, .most = 1, .above = true}},
     {"page-size", {.least = 1, .most = 65536}},
     {"pipeline-parallel-size", {.least = 1, .most = 32768}},
-    {"schedule-conservativeness", {.least = 0}},
+    {"prefill-load-scale", {.least = 0, .most = 1e9}},
+    {"prefix-cache-scorer-weight", {.least = 0, .most = 1e9}},
+    {"prefix-token-count", {.least = 1, .most = 1e9}},
+    {"prefix-tokens-max", {.least = 1, .most = 1e9}},
+    {"prometheus-port", {.least = 0, .most = 65535}},
+    {"queue-scorer-weight", {.least = 0, .most = 1e9}},
+    {"queue-size", {.least = 0, .most = 1e9}},
+    {"queue-threshold", {.least = 0, .most = 1e9}},
+    {"queue-timeout-secs", {.least = 1, .most = 1e6}},
+    {"rate-limit-tokens-per-second", {.least = 1e-3, .most = 1e9}},
+    {"request-timeout-secs", {.least = 1, .most = 1e6}},
+    {"retry-backoff-multiplier", {.least = 1, .most = 1e3}},
+    {"retry-initial-backoff-ms", {.least = 0, .most = 1e7}},
+    {"retry-jitter-factor", {.least = 0, .most = 1}},
+    {"retry-max-backoff-ms", {.least = 0, .most = 1e7}},
+    {"retry-max-retries", {.least = 1, .most = 1000}},
+    {"schedule-conservativeness", {.least = 0, .most = 1e9}},
+    {"seed", {.least = 0}},
+    {"shutdown-grace-period-secs", {.least = 0, .most = 1e6}},
+    {"temperature", {.least = 0, .most = 1e9}},
     {"tensor-parallel-size", {.least = 1, .most = 32768}},
+    {"time-scale", {.least = 1e-3, .most = 1e6}},
+    {"tp", {.least = 1, .most = 1024}},
+    {"ttft-ms", {.least = 0, .most = 1e9}},
+    {"ttl-secs", {.least = 1, .most = 1e9}},
+    {"worker-startup-check-interval", {.least = 0, .most = 1e6}},
+    {"worker-startup-timeout-secs", {.least = 1, .most = 1e6}},
 });
+
+// Texts of which there are few.
+struct FlagChoices {
+  std::string_view name;
+  std::string_view choices;  // one after the other, with ", " between them
+};
+constexpr auto kChoices = std::to_array<FlagChoices>({
+    {"assignment-mode", "random, min_load, min_group"},
+    {"queue-policy", "fcfs, lcfs, wspt"},
+});
+
+std::vector<std::string_view> words_of(std::string_view choices) {
+  std::vector<std::string_view> words;
+  while (!choices.empty()) {
+    const std::size_t end = std::min(choices.find(", "), choices.size());
+    words.push_back(choices.substr(0, end));
+    choices.remove_prefix(std::min(end + 2, choices.size()));
+  }
+  return words;
+}
 
 std::string_view expected_of(FlagType type) {
   switch (type) {
@@ -133,6 +208,15 @@ bool SectionReader::flag_fits(const Flag& flag, const KnownFlag& known, const st
   if (is_left_out(flag.value)) return true;
   if (!fits(flag.value, known.type)) {
     wrong_type(path, expected_of(known.type), node);
+    return false;
+  }
+  if (const auto few = std::ranges::find(kChoices, flag.name, &FlagChoices::name); few != kChoices.end()) {
+    const std::vector<std::string_view> words = words_of(few->choices);
+    const auto* word = std::get_if<std::string>(&flag.value.data);
+    if (word != nullptr && std::ranges::find(words, *word) != words.end()) return true;
+    findings_.add(node.place, fmt::format("{}: expected one of {}, found {}", path, few->choices, describe(node)),
+                  did_you_mean(node.text, words));
+    spoil(path);
     return false;
   }
   const auto limit = std::ranges::find(kRanges, flag.name, &FlagRange::name);

@@ -17,6 +17,7 @@ namespace infbench::recipe {
 namespace {
 
 constexpr std::size_t kMostDepth = 32;
+constexpr std::size_t kMostKeys = 4096;      // of one mapping: each is compared with those before it
 constexpr std::size_t kMostNodes = 100'000;  // aliases count what they stand for
 
 // Thrown through the parser to end it; what is wrong has been written down.
@@ -200,6 +201,7 @@ class Builder : public YAML::EventHandler {
 
   void key(Node&& node) {
     Frame& frame = frames_.back();
+    if (frame.node.entries.size() >= kMostKeys) stop(node.place, fmt::format("more than {} keys in a mapping", kMostKeys), {});
     frame.skipped = node.plain && node.text == "<<";
     if (frame.skipped) {
       findings_.add(node.place, "merge keys ('<<') are not supported", "write the keys out");

@@ -42,7 +42,6 @@ class Ledger {
   void on(const Event& event, Time now);
 
   bool knows(WorkerId id) const { return id.value < workers_.size() && workers_[id.value].known; }
-  bool is_up(WorkerId id) const { return knows(id) && workers_[id.value].up; }
   const WorkerSpec& spec(WorkerId id) const { return workers_[id.value].spec; }  // of a known worker
 
   WorkerView view(WorkerId id, Time now) const;  // of a known worker

@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::size_t kPiece = std::size_t{1} << 20U;
 constexpr std::size_t kLongestShown = std::size_t{1} << 16U;  // a longer line is not kept for a caret
+constexpr std::string_view kGzip = "\x1f\x8b";
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 bool is_blank(std::string_view line) { return line.find_first_not_of(" \t\r") == std::string_view::npos; }
@@ -103,6 +104,10 @@ void TraceReader::read_line(std::string_view line, bool ended) {
   }
   if (line_ == 1 && line.starts_with(kByteOrderMark)) {
     add_error(0, "expected a JSON object, found a byte order mark", "remove it", line);
+    return;
+  }
+  if (line_ == 1 && line.starts_with(kGzip)) {
+    add_error(0, "expected a JSON object, found a file packed by gzip", "unpack it with gunzip", {});
     return;
   }
   if (const RowValues* row = rows_.read(line)) {

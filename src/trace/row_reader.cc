@@ -44,8 +44,22 @@ std::optional<Duration> parse_ms(std::string_view text) {
   const std::string_view fraction = end == text.data() + text.size() ? std::string_view{} : text.substr(text.find('.') + 1);
   for (std::size_t i = 0; i < 6; ++i) ns = ns * 10 + (i < fraction.size() ? fraction[i] - '0' : 0);
   if (fraction.size() > 6 && fraction[6] >= '5') ++ns;
-  if (text.front() == '-' && (whole != 0 || ns != 0)) return {};
+  if (text.front() == '-' && text.find_first_of("123456789") != std::string_view::npos) return {};
   return Duration{whole * kNsPerMs + ns};
+}
+
+// "\\u0074imestamp" is a timestamp too. Escapes of other than ASCII stay: no name that is known has any.
+std::string unescaped(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size();) {
+    unsigned code = 0;
+    const std::string_view hex = text.substr(i).starts_with("\\u") ? text.substr(i + 2, 4) : std::string_view{};
+    const auto [end, error] = std::from_chars(hex.data(), hex.data() + hex.size(), code, 16);
+    const bool ascii = hex.size() == 4 && error == std::errc{} && end == hex.data() + 4 && code < 0x80;
+    out += ascii ? static_cast<char>(code) : text[i];
+    i += ascii ? 6 : 1;
+  }
+  return out;
 }
 
 std::string_view unquoted(std::string_view text) { return text.substr(1, text.size() - 2); }
@@ -97,7 +111,8 @@ bool RowReader::read_field(JsonCursor& cursor) {
   if (cursor.peek() != '"') return cursor.expect('"', "a field name in quotes");
   const auto name = cursor.value();
   if (!name || !cursor.expect(':', "':'")) return false;
-  const auto known = std::ranges::find(kNames, unquoted(name->text));
+  const std::string plain = name->text.find('\\') == std::string_view::npos ? std::string() : unescaped(unquoted(name->text));
+  const auto known = std::ranges::find(kNames, plain.empty() ? unquoted(name->text) : std::string_view(plain));
   if (known == kNames.end()) {
     read_unknown(name->text, name->at, cursor);
   } else {

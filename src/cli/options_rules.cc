@@ -1,0 +1,72 @@
+#include "cli/options_rules.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <CLI/CLI.hpp>
+
+#include "base/result.h"
+
+namespace infbench::cli {
+namespace {
+
+template <typename Number>
+bool read(const std::string& text, Number& into) {
+  const char* end = text.data() + text.size();
+  const auto [at, error] = std::from_chars(text.data(), end, into);
+  return error == std::errc{} && at == end;
+}
+
+bool is_within(const std::string& text, std::int64_t least, std::uint64_t most) {
+  std::int64_t small = 0;
+  if (read(text, small)) return small >= least && (small < 0 || static_cast<std::uint64_t>(small) <= most);
+  std::uint64_t large = 0;
+  return read(text, large) && large <= most;
+}
+
+bool is_control(char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; }
+
+}  // namespace
+
+CLI::Validator whole_number(std::int64_t least, std::uint64_t most) {
+  return CLI::Validator(
+      [least, most](const std::string& text) {
+        if (is_within(text, least, most)) return std::string();
+        const std::string range = most == kNoMost ? fmt::format("from {}", least) : fmt::format("from {} to {}", least, most);
+        return fmt::format("expected a whole number {}, found '{}'", range, text);
+      },
+      "");
+}
+
+CLI::Validator number(double least, double most) {
+  return CLI::Validator(
+      [least, most](const std::string& text) {
+        double value = 0;
+        if (read(text, value) && value >= least && value <= most) return std::string();  // false for a NaN
+        return fmt::format("expected a number from {} to {}, found '{}'", least, most, text);
+      },
+      "");
+}
+
+CLI::Validator one_of(const std::vector<std::string>& words) {
+  return CLI::Validator(
+      [words](const std::string& text) {
+        if (std::ranges::find(words, text) != words.end()) return std::string();
+        const std::string hint = did_you_mean(text, {words.begin(), words.end()});
+        return fmt::format("expected one of {}, found '{}'{}{}", fmt::join(words, ", "), text, hint.empty() ? "" : ": ", hint);
+      },
+      fmt::format("{{{}}}", fmt::join(words, ",")));
+}
+
+CLI::Validator one_line() {
+  return CLI::Validator(
+      [](const std::string& text) {
+        return std::ranges::none_of(text, is_control) ? std::string() : "expected text on one line without control characters";
+      },
+      "");
+}
+
+}  // namespace infbench::cli
