@@ -346,6 +346,8 @@ void FakeNetwork::heal() {
     wire->fate.breaks = Fate::Break::none;
     wire->fate.break_after = {};
     wire->fate.stall_after = {};
+    wire->fate.latency = Fate{}.latency;
+    wire->fate.jitter = Fate{}.jitter;
   }
 }
 
