@@ -73,7 +73,8 @@ Result<std::string> intact(const fs::path& path, const std::string& repair) {
 
 Result<FetchedTrace> download_to(const fs::path& path, const std::string& url) {
   if (!net::may_download(url)) {
-    return fail(fmt::format("expected an address that begins with https://, found '{}'", url), std::string(kWithoutNetwork));
+    return fail(fmt::format("expected an address that begins with https://, found '{}'", net::shown_url(url)),
+                std::string(kWithoutNetwork));
   }
   std::error_code error;
   fs::create_directories(path.parent_path(), error);

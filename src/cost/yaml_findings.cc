@@ -1,5 +1,7 @@
 #include "cost/yaml_findings.h"
 
+#include <yaml-cpp/yaml.h>
+
 #include <algorithm>
 #include <sstream>
 

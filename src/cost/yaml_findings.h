@@ -1,13 +1,15 @@
 // Findings: the mistakes found in one YAML file of this room, with the lines they are in. A value, one owner.
 #pragma once
 
-#include <yaml-cpp/yaml.h>
-
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "base/result.h"
+
+namespace YAML {
+struct Mark;
+}
 
 namespace infbench::cost {
 

@@ -36,21 +36,26 @@ int Findings::add_edit(std::string_view option, const std::string& text) {
 
 void Findings::add(const Place& place, std::string what, std::string hint) {
   add_hidden(place, std::move(what), std::move(hint));
-  const Source& source = sources_[static_cast<std::size_t>(place.source)];
-  const auto row = place.source == 0 ? static_cast<std::size_t>(place.line) : 1;
-  if (row >= 1 && row <= source.lines.size()) {
-    found_.back().error.source_line = line_without_secrets(source.lines[row - 1]);
-  }
+  found_.back().shown = true;
+}
+
+std::string Findings::shown_line(const Finding& finding) const {
+  const Source& source = sources_[static_cast<std::size_t>(finding.place.source)];
+  const auto row = finding.place.source == 0 ? static_cast<std::size_t>(finding.place.line) : 1;
+  if (!finding.shown || row < 1 || row > source.lines.size()) return {};
+  return line_without_secrets(source.lines[row - 1]);
 }
 
 void Findings::add_hidden(const Place& place, std::string what, std::string hint) {
   const Source& source = sources_[static_cast<std::size_t>(place.source)];
-  found_.push_back({place, Error{.what = std::move(what),
-                                 .hint = std::move(hint),
-                                 .file = source.name,
-                                 .line = place.line,
-                                 .column = place.column,
-                                 .source_line = {}}});
+  found_.push_back({place,
+                    Error{.what = std::move(what),
+                          .hint = std::move(hint),
+                          .file = source.name,
+                          .line = place.line,
+                          .column = place.column,
+                          .source_line = {}},
+                    false});
 }
 
 std::vector<Finding> Findings::cut(std::size_t from) {
@@ -71,6 +76,7 @@ Errors Findings::take() {
     place = finding.place;
     const auto same = [&](const Error& seen) { return seen.what == finding.error.what; };
     if (std::none_of(errors.begin() + static_cast<std::ptrdiff_t>(here), errors.end(), same)) {
+      if (errors.size() < kMostErrors) finding.error.source_line = shown_line(finding);  // of a long line it takes long
       errors.push_back(std::move(finding.error));
     }
   }

@@ -14,7 +14,8 @@ namespace infbench::recipe {
 
 struct Finding {
   Place place;
-  Error error;
+  Error error;         // without its source line until it is handed out
+  bool shown = false;  // with it
 };
 
 class Findings {
@@ -44,6 +45,8 @@ class Findings {
     std::string name;
     std::vector<std::string> lines;
   };
+  std::string shown_line(const Finding& finding) const;
+
   std::vector<Source> sources_;
   std::vector<Finding> found_;
 };
