@@ -3,20 +3,19 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <fstream>
+
+#include "base/number.h"
 
 namespace infbench::calibrate {
 namespace {
 
 constexpr double kLargest = 1e15;  // of any number in a table; whole numbers up to there are exact
 
-std::optional<double> number_in(std::string_view text) {
-  double value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  const bool whole = error == std::errc{} && end == text.data() + text.size();
-  if (!whole || !(value >= -kLargest && value <= kLargest)) return std::nullopt;
+std::optional<double> figure_in(std::string_view text) {
+  const auto value = number_in<double>(text);
+  if (!value || !(*value >= -kLargest && *value <= kLargest)) return std::nullopt;
   return value;
 }
 
@@ -100,7 +99,7 @@ std::string_view Csv::text(std::size_t row, std::string_view column) const {
 
 std::optional<std::int64_t> Csv::integer(std::size_t row, std::string_view column, std::int64_t least, std::int64_t most) {
   const std::string_view cell = text(row, column);
-  const auto value = number_in(cell);
+  const auto value = figure_in(cell);
   if (value && *value == std::floor(*value)) {
     const auto whole = static_cast<std::int64_t>(*value);
     if (whole >= least && whole <= most) return whole;
@@ -111,7 +110,7 @@ std::optional<std::int64_t> Csv::integer(std::size_t row, std::string_view colum
 
 std::optional<double> Csv::number_above_0(std::size_t row, std::string_view column) {
   const std::string_view cell = text(row, column);
-  const auto value = number_in(cell);
+  const auto value = figure_in(cell);
   if (value && *value > 0) return value;
   note(row, column, fmt::format("expected '{}' to be a number above 0, found '{}'", column, cell));
   return std::nullopt;

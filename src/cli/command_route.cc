@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstdio>
 #include <map>
 #include <memory>
@@ -11,6 +10,7 @@
 
 #include <fmt/format.h>
 
+#include "base/number.h"
 #include "cli/commands.h"
 #include "cli/console.h"
 #include "cli/program_files.h"
@@ -39,19 +39,17 @@ void add_worker(const std::string& url, Role role, std::vector<live::UpstreamSet
 // --prefill gives URLs, each followed by a port, "none" or nothing.
 void add_prefill(const std::vector<std::string>& words, std::vector<live::UpstreamSettings>& workers, Errors& errors) {
   for (const std::string& word : words) {
-    int port = 0;
-    const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), port);
-    const bool number = error == std::errc() && end == word.data() + word.size();
-    if (!number && word != "none") {
+    const auto port = number_in<int>(word);
+    if (!port && word != "none") {
       add_worker(word, Role::prefill, workers, errors);
     } else if (workers.empty() || workers.back().bootstrap_port) {
       errors.push_back(
           {.what = "--prefill: expected an address before the port " + word, .hint = {}, .file = {}, .source_line = {}});
-    } else if (number && (port < 1 || port > 65535)) {
+    } else if (port && (*port < 1 || *port > 65535)) {
       errors.push_back(
           {.what = "--prefill: expected a port from 1 to 65535, found " + word, .hint = {}, .file = {}, .source_line = {}});
-    } else if (number) {
-      workers.back().bootstrap_port = port;
+    } else if (port) {
+      workers.back().bootstrap_port = *port;
     }
   }
 }

@@ -1,9 +1,10 @@
 #include "cli/grid.h"
 
-#include <charconv>
 #include <string_view>
 
 #include <fmt/format.h>
+
+#include "base/number.h"
 
 namespace infbench::cli {
 namespace {
@@ -37,14 +38,6 @@ std::vector<std::string> cut_at_commas(std::string_view text) {
   return values;
 }
 
-template <typename Number>
-std::optional<Number> number_of(std::string_view text) {
-  Number number{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return number;
-}
-
 Result<Axis> axis_of(const std::string& text) {
   const std::size_t at = text.find('=');
   const auto wrong = [&](std::string_view why) {
@@ -55,10 +48,10 @@ Result<Axis> axis_of(const std::string& text) {
   for (const std::string& value : axis.values) {
     if (value.empty()) return wrong(": a value is empty");
     if (axis.key == "speed") {
-      const auto speed = number_of<double>(value);
+      const auto speed = number_in<double>(value);
       if (!speed || !(*speed >= 1e-3 && *speed <= 1e6)) return wrong(": a speed is a number from 0.001 to 1000000");
     }
-    if (axis.key == "seed" && !number_of<std::uint64_t>(value)) return wrong(": a seed is a whole number from 0");
+    if (axis.key == "seed" && !number_in<std::uint64_t>(value)) return wrong(": a seed is a whole number from 0");
   }
   return axis;
 }
@@ -66,9 +59,9 @@ Result<Axis> axis_of(const std::string& text) {
 void set(GridPoint& point, const std::string& key, const std::string& value) {
   point.values.emplace_back(key, value);
   if (key == "speed") {
-    point.speed = number_of<double>(value);
+    point.speed = number_in<double>(value);
   } else if (key == "seed") {
-    point.seed = number_of<std::uint64_t>(value);
+    point.seed = number_in<std::uint64_t>(value);
   } else if (key == "policy") {
     point.edits.push_back({.text = "frontend.type=srtctl"});
     point.edits.push_back({.text = "frontend.args.policy=" + value});

@@ -1,30 +1,24 @@
 #include "cli/options_rules.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <CLI/CLI.hpp>
 
+#include "base/number.h"
 #include "base/result.h"
 
 namespace infbench::cli {
 namespace {
 
-template <typename Number>
-bool read(const std::string& text, Number& into) {
-  const char* end = text.data() + text.size();
-  const auto [at, error] = std::from_chars(text.data(), end, into);
-  return error == std::errc{} && at == end;
-}
-
 bool is_within(const std::string& text, std::int64_t least, std::uint64_t most) {
-  std::int64_t small = 0;
-  if (read(text, small)) return small >= least && (small < 0 || static_cast<std::uint64_t>(small) <= most);
-  std::uint64_t large = 0;
-  return read(text, large) && large <= most;
+  if (const auto small = number_in<std::int64_t>(text)) {
+    return *small >= least && (*small < 0 || static_cast<std::uint64_t>(*small) <= most);
+  }
+  const auto large = number_in<std::uint64_t>(text);
+  return large && *large <= most;
 }
 
 bool is_control(char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; }
@@ -44,8 +38,8 @@ CLI::Validator whole_number(std::int64_t least, std::uint64_t most) {
 CLI::Validator number(double least, double most) {
   return CLI::Validator(
       [least, most](const std::string& text) {
-        double value = 0;
-        if (read(text, value) && value >= least && value <= most) return std::string();  // false for a NaN
+        const auto value = number_in<double>(text);
+        if (value && *value >= least && *value <= most) return std::string();  // false for a NaN
         return fmt::format("expected a number from {} to {}, found '{}'", least, most, text);
       },
       "");

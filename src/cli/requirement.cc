@@ -1,12 +1,12 @@
 #include "cli/requirement.h"
 
-#include <charconv>
 #include <cmath>
 #include <optional>
 #include <vector>
 
 #include <fmt/format.h>
 
+#include "base/number.h"
 #include "measure/metric_table.h"
 
 namespace infbench::cli {
@@ -107,9 +107,9 @@ Result<Requirement> parse_requirement(const std::string& text) {
   const std::size_t at = text.find_first_of("<>");
   if (at == std::string::npos || at + 1 >= text.size() || text[at + 1] != '=') return wrong("");
   Requirement r{.text = text, .figure = text.substr(0, at), .part = {}, .at_least = text[at] == '>'};
-  const std::string_view number = std::string_view(text).substr(at + 2);
-  const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), r.limit);
-  if (error != std::errc{} || end != number.data() + number.size() || !std::isfinite(r.limit)) return wrong(" (no number)");
+  const auto limit = number_in<double>(std::string_view(text).substr(at + 2));
+  if (!limit || !std::isfinite(*limit)) return wrong(" (no number)");
+  r.limit = *limit;
   if (const std::size_t dot = r.figure.find('.'); dot != std::string::npos) {
     r.part = r.figure.substr(dot + 1);
     r.figure.resize(dot);

@@ -2,12 +2,13 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include <fmt/format.h>
+
+#include "base/number.h"
 
 namespace infbench::cli {
 namespace {
@@ -40,9 +41,8 @@ void read_field(std::string_view part, Fields& fields, Errors& errors) {
   if (field->given) return add_error(errors, fmt::format("{} is given twice", name));
   field->given = true;
   const std::string_view text = part.substr(equals + 1);
-  std::int64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size() || value < 1 || value > kMost) {
+  const std::int64_t value = number_in<std::int64_t>(text).value_or(0);
+  if (value < 1 || value > kMost) {
     return add_error(errors, fmt::format("{}: expected a whole number from 1 to {}, found '{}'", name, kMost, text));
   }
   field->value = value;

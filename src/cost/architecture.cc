@@ -5,10 +5,10 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <filesystem>
 #include <sstream>
 
+#include "base/number.h"
 #include "cost/text_file.h"
 #include "cost/yaml_findings.h"
 
@@ -46,9 +46,8 @@ std::int64_t count(const YAML::Node& config, const char* name, Findings& finding
     return 0;
   }
   const std::string word = found.IsScalar() ? found.Scalar() : "";
-  std::int64_t value = 0;
-  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
-  if (error == std::errc{} && end == word.data() + word.size() && value >= 1 && value <= kMost) return value;
+  const std::int64_t value = number_in<std::int64_t>(word).value_or(0);
+  if (value >= 1 && value <= kMost) return value;
   findings.add(found.Mark(), fmt::format("expected '{}' to be a whole number from 1 to {}, found '{}'", name, kMost, word));
   return 0;
 }

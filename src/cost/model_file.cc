@@ -4,12 +4,12 @@
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
-#include <charconv>
 #include <limits>
 #include <optional>
 #include <set>
 #include <sstream>
 
+#include "base/number.h"
 #include "cost/decimal.h"
 #include "cost/model.h"
 #include "cost/text_file.h"
@@ -124,9 +124,8 @@ class Section {
  private:
   std::int64_t integer_of(const YAML::Node& node, std::string_view name, std::int64_t least) const {
     const std::string& word = node.IsScalar() ? node.Scalar() : "";
-    std::int64_t number = 0;
-    const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), number);
-    if (error == std::errc{} && end == word.data() + word.size() && number >= least && number <= kMost) return number;
+    const auto number = number_in<std::int64_t>(word);
+    if (number && *number >= least && *number <= kMost) return *number;
     findings_->add(node.Mark(), fmt::format("expected '{}' to be an integer from {} to 2^50, found '{}'", name, least, word));
     return 0;
   }

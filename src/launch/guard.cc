@@ -21,6 +21,8 @@
 
 #include <fmt/format.h>
 
+#include "base/number.h"
+
 namespace infbench::launch {
 namespace {
 
@@ -72,10 +74,9 @@ int end_all(const std::set<int>& groups, const std::string& run_id, int signal) 
   std::error_code error;
   for (fs::directory_iterator entry("/proc", error), end; !error && entry != end; entry.increment(error)) {
     const std::string name = entry->path().filename();
-    int pid = 0;
-    const auto [rest, bad] = std::from_chars(name.data(), name.data() + name.size(), pid);
-    if (bad != std::errc{} || rest != name.data() + name.size() || pid == ::getpid()) continue;
-    found += end_if_of_run(pid, groups, variable, signal) ? 1 : 0;
+    const auto pid = number_in<int>(name);
+    if (!pid || *pid == ::getpid()) continue;
+    found += end_if_of_run(*pid, groups, variable, signal) ? 1 : 0;
   }
   return found;
 }

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstdlib>
 #include <filesystem>
 #include <string_view>
@@ -14,6 +13,7 @@
 
 #include <fmt/format.h>
 
+#include "base/number.h"
 #include "base/output_file.h"
 #include "launch/run_tool.h"
 
@@ -36,15 +36,7 @@ std::vector<std::string_view> lines_of(std::string_view text) {
   return lines;
 }
 
-template <typename Number>
-std::optional<Number> number(std::string_view text) {
-  Number value{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
-bool is_number(std::string_view text) { return number<std::int64_t>(text).has_value() && text.front() != '-'; }
+bool is_number(std::string_view text) { return number_in<std::int64_t>(text).has_value() && text.front() != '-'; }
 
 // What a failed tool printed, as one error.
 tl::unexpected<Errors> failed(std::string_view what, const ToolOutput& output) {
@@ -83,10 +75,10 @@ JobState parse_job(std::string_view text) {
   job.state = field(text, "JobState=", "JobState");
   if (const auto reason = field(text, "JobState=", "Reason"); !is_none(reason)) job.reason = reason;
   if (const auto nodes = field(text, "NodeList=", "NodeList"); !is_none(nodes)) job.nodes = nodes;
-  job.end_time_s = number<std::int64_t>(field(text, "StartTime=", "EndTime"));
+  job.end_time_s = number_in<std::int64_t>(field(text, "StartTime=", "EndTime"));
   const std::string_view code = field(text, "Requeue=", "ExitCode");  // "3:0": exit code, signal
-  const auto exit_code = number<int>(code.substr(0, code.find(':')));
-  const auto signal = number<int>(code.substr(std::min(code.find(':') + 1, code.size())));
+  const auto exit_code = number_in<int>(code.substr(0, code.find(':')));
+  const auto signal = number_in<int>(code.substr(std::min(code.find(':') + 1, code.size())));
   if (job.ended() && exit_code) job.exit_code = signal.value_or(0) > 0 ? 128 + *signal : *exit_code;
   return job;
 }

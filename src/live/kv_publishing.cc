@@ -1,9 +1,8 @@
 #include "live/kv_publishing.h"
 
-#include <charconv>
-
 #include <simdjson.h>
 
+#include "base/number.h"
 #include "live/kv_events.h"
 
 namespace infbench::live {
@@ -36,19 +35,16 @@ Result<std::optional<KvPublishing>> read_kv_events_config(std::string_view json)
   if (publisher != "zmq") return wrong("expected zmq or null for publisher, found " + std::string(publisher));
   if (!out.endpoint.starts_with("tcp://")) return wrong("expected an endpoint that begins with tcp://, found " + out.endpoint);
   const std::string_view port = std::string_view(out.endpoint).substr(out.endpoint.rfind(':') + 1);
-  int number = 0;
-  const auto read = std::from_chars(port.data(), port.data() + port.size(), number);
-  const bool whole = read.ec == std::errc() && read.ptr == port.data() + port.size() && number >= 0 && number <= 65535;
+  const auto number = number_in<int>(port);
+  const bool whole = number && *number >= 0 && *number <= 65535;
   if (!whole && port != "*") return wrong("expected a port from 0 to 65535 at the end of the endpoint, found " + out.endpoint);
   return out;
 }
 
 KvPublishing with_port_offset(KvPublishing publishing, int offset) {
   const std::size_t colon = publishing.endpoint.rfind(':');
-  int port = 0;
-  const char* end = publishing.endpoint.data() + publishing.endpoint.size();
-  const auto read = std::from_chars(publishing.endpoint.data() + colon + 1, end, port);
-  if (read.ec != std::errc() || read.ptr != end || port == 0) return publishing;  // any free one
+  const int port = number_in<int>(std::string_view(publishing.endpoint).substr(colon + 1)).value_or(0);
+  if (port == 0) return publishing;  // any free one
   publishing.endpoint = publishing.endpoint.substr(0, colon + 1) + std::to_string(port + offset);
   return publishing;
 }

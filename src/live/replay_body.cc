@@ -1,12 +1,12 @@
 #include "live/replay_body.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include <fmt/format.h>
 
 #include "base/check.h"
 #include "base/json_writer.h"
+#include "base/number.h"
 #include "base/random.h"
 #include "measure/export_aiperf.h"
 #include "trace/json_cursor.h"
@@ -44,13 +44,6 @@ std::optional<std::string_view> member_of(std::string_view object, std::string_v
     return !found;
   });
   return found;
-}
-
-// 0 if it is none.
-Tokens whole_number(std::string_view json) {
-  Tokens number = 0;
-  const auto [end, error] = std::from_chars(json.data(), json.data() + json.size(), number);
-  return error == std::errc{} && end == json.data() + json.size() ? number : 0;
 }
 
 std::string_view path_of(Endpoint endpoint) { return endpoint == Endpoint::chat ? "/v1/chat/completions" : "/v1/completions"; }
@@ -129,7 +122,7 @@ RequestWriter::Expected RequestWriter::expected(trace::RequestIndex index) const
   }
   Expected expected{.streaming = options_.streaming, .full_length = false, .output_asked = options_.ask_output ? output : 0};
   for (const std::string_view most : {"max_tokens", "max_completion_tokens"}) {
-    if (const auto tokens = given(most, body)) expected.output_asked = whole_number(*tokens);
+    if (const auto tokens = given(most, body)) expected.output_asked = number_in<Tokens>(*tokens).value_or(0);
   }
   if (const auto stream = given("stream", body)) expected.streaming = *stream == "true";
   const auto ignore_eos = given("ignore_eos", body);

@@ -1,7 +1,6 @@
 #include "live/replay_inputs.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <optional>
 
@@ -9,18 +8,11 @@
 #include <simdjson.h>
 
 #include "base/json_writer.h"
+#include "base/number.h"
 #include "net/download.h"
 
 namespace infbench::live {
 namespace {
-
-template <typename Number>
-std::optional<Number> number_of(std::string_view text) {
-  Number number{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return number;
-}
 
 std::vector<std::string_view> split(std::string_view text, std::string_view separators) {
   std::vector<std::string_view> parts;
@@ -72,7 +64,7 @@ Result<void> add_object(const std::string& text, std::vector<ExtraInput>& all) {
 Result<void> set_limit(std::string_view part, Slo& slo) {
   const std::size_t colon = part.find(':');
   const std::string_view tag = part.substr(0, colon);
-  const auto value = colon == std::string_view::npos ? std::nullopt : number_of<double>(part.substr(colon + 1));
+  const auto value = colon == std::string_view::npos ? std::nullopt : number_in<double>(part.substr(colon + 1));
   if (!value || !(*value >= 1e-6 && *value <= 3.6e6)) {
     return fail(fmt::format("expected TAG:MILLISECONDS (0 to 3600000) for --goodput, found '{}'", part));
   }
@@ -128,7 +120,7 @@ Result<Target> parse_target(const std::string& url) {
   if (target.host.empty() || target.host.find_first_of(" @?#") != std::string::npos) return wrong("");
   target.port = scheme ? 80 : 8000;
   if (colon != std::string_view::npos) {
-    const auto port = number_of<int>(authority.substr(colon + 1));
+    const auto port = number_in<int>(authority.substr(colon + 1));
     if (!port || *port < 1 || *port > 65535) return wrong("");
     target.port = *port;
   }
@@ -187,7 +179,7 @@ Result<std::vector<std::pair<std::string, std::string>>> parse_headers(std::span
 
 Result<void> parse_synthetic(std::string_view text, std::optional<Tokens>& isl, std::optional<Tokens>& osl) {
   for (const std::string_view part : split(text, ",")) {
-    const Tokens value = part.size() > 4 ? number_of<Tokens>(part.substr(4)).value_or(0) : 0;
+    const Tokens value = part.size() > 4 ? number_in<Tokens>(part.substr(4)).value_or(0) : 0;
     const bool in = part.starts_with("isl=");
     if ((!in && !part.starts_with("osl=")) || value < 1 || value > 100'000'000) {
       return fail(fmt::format("expected isl=TOKENS,osl=TOKENS for --synthetic, found '{}'", text));

@@ -1,11 +1,11 @@
 #include "measure/server_metrics.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <limits>
 #include <optional>
 
+#include "base/number.h"
 #include "measure/export_aiperf.h"
 #include "measure/metric_table.h"
 #include "measure/metric_unit.h"
@@ -32,10 +32,7 @@ std::string_view next_word(std::string_view& text) {
 
 std::optional<double> number_of(std::string_view text) {
   if (text == "+Inf" || text == "Inf") return std::numeric_limits<double>::infinity();
-  double number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return number;
+  return number_in<double>(text);
 }
 
 // `a="b",le="0.5"}` -> {"a":"b"}, and le apart; what follows the brace stays in `text`. False: not of the format.

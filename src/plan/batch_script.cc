@@ -1,10 +1,10 @@
 // The script for sbatch: #SBATCH lines, the cluster's preamble, and this program.
 #include <algorithm>
 #include <array>
-#include <charconv>
 
 #include <fmt/format.h>
 
+#include "base/number.h"
 #include "plan/plan.h"
 #include "plan/words.h"
 #include "recipe/secrets.h"
@@ -38,10 +38,9 @@ std::vector<long> numbers_of(std::string_view text) {
   std::vector<long> numbers;
   while (true) {
     const std::size_t end = std::min(text.find(':'), text.size());
-    long number = 0;
-    const auto [stop, error] = std::from_chars(text.data(), text.data() + end, number);
-    if (error != std::errc{} || stop != text.data() + end) return {};
-    numbers.push_back(number);
+    const auto number = number_in<long>(text.substr(0, end));
+    if (!number) return {};
+    numbers.push_back(*number);
     if (end == text.size()) return numbers;
     text.remove_prefix(end + 1);
   }

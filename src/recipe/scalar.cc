@@ -2,11 +2,12 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cmath>
 #include <optional>
 
 #include <fmt/format.h>
+
+#include "base/number.h"
 
 namespace infbench::recipe {
 namespace {
@@ -44,10 +45,7 @@ bool is_old_number(std::string_view text) {
 template <typename Number>
 std::optional<Number> parsed(std::string_view text) {
   if (text.starts_with('+')) text.remove_prefix(1);
-  Number number{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return number;
+  return number_in<Number>(text);
 }
 
 bool looks_integer(std::string_view text) {

@@ -2,11 +2,12 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include "base/number.h"
 
 namespace infbench::recipe {
 namespace {
@@ -80,9 +81,7 @@ bool keeps_nothing(std::string_view rest) {
   rest.remove_prefix(std::min(rest.find_first_not_of(" \t"), rest.size()));
   const std::string_view word = rest.substr(0, rest.find_first_of(" \t,}]#"));
   if (word.empty() || word == "true" || word == "false") return true;
-  double number = 0;
-  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), number);
-  return error == std::errc{} && end == word.data() + word.size();
+  return number_in<double>(word).has_value();
 }
 
 }  // namespace

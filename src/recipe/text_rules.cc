@@ -1,9 +1,10 @@
 #include "recipe/text_rules.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cstddef>
 #include <cstdlib>
+
+#include "base/number.h"
 
 namespace infbench::recipe {
 namespace {
@@ -165,10 +166,7 @@ std::string_view check_requirement(std::string_view text) {
   if (at == 0 || at == std::string_view::npos || text.substr(at + 1, 1) != "=") return kExpected;
   const bool named = std::ranges::all_of(text.substr(0, at), is_name_character);
   const std::string_view number = text.substr(at + 2);
-  double value = 0;
-  const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), value);
-  const bool whole = error == std::errc{} && end == number.data() + number.size();
-  return named && whole ? std::string_view{} : kExpected;
+  return named && number_in<double>(number) ? std::string_view{} : kExpected;
 }
 
 std::string_view check_variable(std::string_view text) {

@@ -1,11 +1,11 @@
 #include "trace/body_reader.h"
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 
 #include <fmt/format.h>
 
+#include "base/number.h"
 #include "trace/build.h"
 
 namespace infbench::trace {
@@ -180,10 +180,8 @@ void BodyReader::read_payload_member(std::string_view quoted_name, JsonCursor& c
   if (quoted_name == "\"stream\"") body_.streams = value->text == "true";
   if (quoted_name == "\"ignore_eos\"") body_.ignores_eos = value->text == "true";
   if (quoted_name != "\"max_tokens\"" && quoted_name != "\"max_completion_tokens\"") return;
-  Tokens tokens = 0;
-  const auto [end, error] = std::from_chars(value->text.data(), value->text.data() + value->text.size(), tokens);
-  const bool whole = error == std::errc{} && end == value->text.data() + value->text.size();
-  if (whole && tokens > 0 && tokens <= kMostTokens) output_asked_ = std::max(output_asked_, tokens);
+  const Tokens tokens = number_in<Tokens>(value->text).value_or(0);
+  if (tokens > 0 && tokens <= kMostTokens) output_asked_ = std::max(output_asked_, tokens);
 }
 
 // A prompt in there would take the place of the row's own, whose length is known.
