@@ -173,8 +173,8 @@ std::string result_text(const RunSubject& subject, const plan::Plan& plan, const
     return number ? fmt::format("{:.1f}{}", static_cast<double>(*number), unit) : std::string("-");
   };
   if (figures != nullptr) {
-    const std::optional<double> percent =
-        figures->goodput_fraction ? std::optional(*figures->goodput_fraction * 100) : std::nullopt;
+    std::optional<double> percent = figures->goodput_fraction;
+    if (percent) *percent *= 100;
     out += fmt::format("  goodput     {} of {} requests within TTFT {} ms and ITL {} ms ({} requests/s)\n",
                        shown(percent, " %"), figures->requests.value_or(0), plan.benchmark.ttft_threshold_ms,
                        plan.benchmark.itl_threshold_ms, shown(figures->goodput_rps, ""));

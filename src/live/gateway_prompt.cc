@@ -227,9 +227,9 @@ class BodyReader {
     for (auto each : all) {
       od::value item;
       if (const auto error = each.get(item)) return error;
-      std::uint64_t id = 0;
-      if (item.get(id) == simdjson::SUCCESS) {
-        blocks_.add_id(id);
+      std::int64_t id = 0;  // signed: "-0" is a number too
+      if (item.get(id) == simdjson::SUCCESS && id >= 0) {
+        blocks_.add_id(static_cast<std::uint64_t>(id));
         continue;
       }
       if (!top) return refuse("prompt");

@@ -109,6 +109,11 @@ struct HttpReader::State {
     if (nameless > 0) return refuse(400, "a header without a name");
     const auto hosts = std::ranges::count(head.headers, "host", &std::pair<std::string, std::string>::first);
     if (hosts > 1) return refuse(400, "more than one host header");
+    // llhttp takes an empty one for none; another program may not, and then the two do not agree where the body ends.
+    const bool coded = head.find("transfer-encoding") != nullptr;
+    if (parser.type == HTTP_REQUEST && coded && (parser.flags & F_CHUNKED) == 0) {
+      return refuse(400, "a transfer-encoding other than chunked");
+    }
     now.head_complete = true;
     return no_body ? 1 : 0;  // 1: llhttp skips the body
   }
@@ -120,19 +125,20 @@ struct HttpReader::State {
     return HPE_OK;
   }
 
-  // What llhttp lets pass in the lines of a request's head, and other programs read in other ways.
-  void check_lines(std::string_view bytes) {
-    for (const char c : bytes) {
-      if (lines_end || parser.type != HTTP_REQUEST) return;
+  // What llhttp lets pass in the lines of a request's head, and other programs read in other ways: how many bytes come before
+  // it, and what is wrong with the next one; empty: nothing.
+  std::pair<std::size_t, std::string_view> check_lines(std::string_view bytes) {
+    if (parser.type != HTTP_REQUEST) return {bytes.size(), {}};
+    for (std::size_t i = 0; i < bytes.size() && !lines_end; ++i) {
+      const char c = bytes[i];
       const bool line_begins = last == '\n';
-      if (c == '\n' && last != '\r') return static_cast<void>(refuse(400, "a line feed without a carriage return"));
-      if (line_begins && first_line && (c == ' ' || c == '\t')) {
-        return static_cast<void>(refuse(400, "a header that goes on in the next line"));
-      }
+      if (c == '\n' && last != '\r') return {i, "a line feed without a carriage return"};
+      if (line_begins && first_line && (c == ' ' || c == '\t')) return {i, "a header that goes on in the next line"};
       lines_end = line_begins && first_line && c == '\r';
       first_line = first_line || (c != '\r' && c != '\n');
       last = c;
     }
+    return {bytes.size(), {}};
   }
 
   int end() {
@@ -172,8 +178,9 @@ HttpReader::Progress HttpReader::feed(std::string_view bytes) {
   State& s = *state_;
   s.now = Progress{};
   s.pieces.clear();
-  if (!s.error) s.check_lines(bytes);
   if (s.error) return s.now;
+  const auto [good, wrong] = s.check_lines(bytes);
+  bytes = bytes.substr(0, good);  // a mistake before it comes first, however the bytes are cut
   llhttp_errno_t result = llhttp_execute(&s.parser, bytes.data(), bytes.size());
   if (result == HPE_PAUSED_UPGRADE) {
     // The message before offered another protocol, which nobody here takes up: HTTP goes on. Nothing was read by this call,
@@ -187,6 +194,9 @@ HttpReader::Progress HttpReader::feed(std::string_view bytes) {
     llhttp_resume(&s.parser);
   } else if (result != HPE_OK) {
     if (!s.error) s.error = HttpError{.status = 400, .what = llhttp_get_error_reason(&s.parser)};
+    s.now.consumed = 0;
+  } else if (!wrong.empty()) {
+    s.refuse(400, std::string(wrong));
     s.now.consumed = 0;
   }
   s.now.body = s.pieces;

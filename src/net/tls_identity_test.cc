@@ -1,4 +1,5 @@
 // IdentityForTest, and that it is usable.
+#include <unistd.h>
 #include <cstdio>
 #include <memory>
 
@@ -25,10 +26,15 @@ void add_host(X509* x509, const std::string& host) {
   EXPECT_EQ(X509_add_ext(x509, extension.get(), -1), 1);
 }
 
+// Of this process alone: the same test may run in several builds at a time.
+std::string file_of(const std::string& name, const char* ending) {
+  return ::testing::TempDir() + name + "_" + std::to_string(::getpid()) + ending;
+}
+
 }  // namespace
 
 IdentityForTest::IdentityForTest(const std::string& name, const std::string& host)
-    : certificate(::testing::TempDir() + name + ".crt"), key(::testing::TempDir() + name + ".key") {
+    : certificate(file_of(name, ".crt")), key(file_of(name, ".key")) {
   const Owned<EVP_PKEY> pair(EVP_EC_gen("P-256"), EVP_PKEY_free);
   const Owned<X509> x509(X509_new(), X509_free);
   X509_set_version(x509.get(), 2);

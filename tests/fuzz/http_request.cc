@@ -55,7 +55,8 @@ Seen read(const std::vector<std::string_view>& pieces) {
       body.clear();
     }
   }
-  if (reader.error()) seen.error = std::to_string(reader.error()->status);
+  // Of a head that is both malformed and too large either may be noticed first.
+  if (reader.error()) seen.error = reader.error()->status == 431 ? "400" : std::to_string(reader.error()->status);
   return seen;
 }
 
@@ -68,7 +69,7 @@ Seen serve(const std::vector<std::string_view>& pieces) {
       connection.answer(200, "text/plain", "ok");
     }
   }
-  if (connection.status() >= 400) seen.error = std::to_string(connection.status());
+  if (connection.status() >= 400) seen.error = connection.status() == 431 ? "400" : std::to_string(connection.status());
   require(!connection.answering(), "nothing is left unanswered");
   return seen;
 }

@@ -61,8 +61,16 @@ def help_of_route():
     return out
 
 
+def options_of_help():
+    """flag -> what the help says of it, on one line."""
+    entries = re.findall(r"^  (?:-\w, *)?(--[\w-]+)(.*(?:\n {4,}.*)*)", help_of_route(), re.MULTILINE)
+    assert len(entries) > 40
+    return {flag: " ".join(text.split()) for flag, text in entries}
+
+
 def policies():
-    choices = re.search(r"--policy TEXT:\{([\w,]+)\}=cache_aware", help_of_route()).group(1).split(",")
+    says = re.search(r"How a worker is chosen: ([\w, ]+) \(default: cache_aware\)", options_of_help()["--policy"])
+    choices = says.group(1).split(", ")
     assert {"cache_aware", "min_ttft", "random", "round_robin"} <= set(choices)
     return choices
 
@@ -407,9 +415,8 @@ def original_flags():
 
 def our_flags():
     """flag -> its default as the help shows it; None: it shows none."""
-    found = re.findall(r"^  (--[\w-]+)(?: +[^\s=]*(?:=(\S+))?)?", help_of_route(), re.MULTILINE)
-    assert len(found) > 40
-    return {flag: default or None for flag, default in found}
+    shown = {flag: re.search(r"\(default: ([^()]*)\)", text) for flag, text in options_of_help().items()}
+    return {flag: default and default.group(1) for flag, default in shown.items()}
 
 
 # Where ours differs on purpose.
