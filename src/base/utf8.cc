@@ -48,4 +48,14 @@ Utf8Char decode_utf8(std::string_view text, std::size_t at) {
   return {code, lead.more + 1, true};
 }
 
+std::optional<std::size_t> find_no_text(std::string_view text) {
+  for (std::size_t at = 0; at < text.size();) {
+    const Utf8Char c = decode_utf8(text, at);
+    const bool control = (c.code < 0x20 && c.code != '\t' && c.code != '\n' && c.code != '\r') || c.code == 0x7F;
+    if (!c.valid || control) return at;
+    at += c.bytes;
+  }
+  return std::nullopt;
+}
+
 }  // namespace infbench

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string_view>
 
 namespace infbench {
@@ -16,5 +17,8 @@ struct Utf8Char {
 // The character that begins at byte `at` (must be < text.size()). Of a malformed sequence the longest part that could have
 // begun a character counts as one, as the Unicode Standard (3.9, "U+FFFD substitution of maximal subparts") recommends.
 Utf8Char decode_utf8(std::string_view text, std::size_t at);
+
+// The first byte that is not part of a text: no UTF-8, or a control character other than tab, line feed and carriage return.
+std::optional<std::size_t> find_no_text(std::string_view text);
 
 }  // namespace infbench

@@ -21,8 +21,6 @@ bool is_within(const std::string& text, std::int64_t least, std::uint64_t most) 
   return large && *large <= most;
 }
 
-bool is_control(char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; }
-
 }  // namespace
 
 CLI::Validator whole_number(std::int64_t least, std::uint64_t most) {
@@ -53,14 +51,6 @@ CLI::Validator one_of(const std::vector<std::string>& words) {
         return fmt::format("expected one of {}, found '{}'{}{}", fmt::join(words, ", "), text, hint.empty() ? "" : ": ", hint);
       },
       fmt::format("{{{}}}", fmt::join(words, ",")));
-}
-
-CLI::Validator one_line() {
-  return CLI::Validator(
-      [](const std::string& text) {
-        return std::ranges::none_of(text, is_control) ? std::string() : "expected text on one line without control characters";
-      },
-      "");
 }
 
 }  // namespace infbench::cli

@@ -19,6 +19,5 @@ inline constexpr std::uint64_t kNoMost = std::numeric_limits<std::uint64_t>::max
 CLI::Validator whole_number(std::int64_t least, std::uint64_t most = kNoMost);
 CLI::Validator number(double least, double most);
 CLI::Validator one_of(const std::vector<std::string>& words);  // help shows them
-CLI::Validator one_line();                                     // no control characters: it becomes a line of a message's head
 
 }  // namespace infbench::cli

@@ -9,16 +9,6 @@
 #include "base/utf8.h"
 
 namespace infbench::cost {
-namespace {
-
-bool is_text(std::string_view text, std::size_t at, std::size_t& bytes) {
-  const Utf8Char character = decode_utf8(text, at);
-  bytes = character.bytes;
-  const bool control = character.code < 0x20 && character.code != '\t' && character.code != '\n' && character.code != '\r';
-  return character.valid && !control && character.code != 0x7F;
-}
-
-}  // namespace
 
 Result<std::string> read_text(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
@@ -26,18 +16,16 @@ Result<std::string> read_text(const std::string& path) {
   buffer << file.rdbuf();
   if (!file) return fail(Error{.what = "cannot read the file", .hint = {}, .file = path, .source_line = {}});
   std::string text = std::move(buffer).str();
-  for (std::size_t at = 0, bytes = 0; at < text.size(); at += bytes) {
-    if (is_text(text, at, bytes)) continue;
-    const std::string_view before = std::string_view(text).substr(0, at);
-    const std::size_t line_end = before.rfind('\n');  // npos + 1 is 0
-    return fail(Error{.what = fmt::format("expected text, found the byte {:#04x}", static_cast<unsigned char>(text[at])),
-                      .hint = "save the file as UTF-8",
-                      .file = path,
-                      .line = static_cast<int>(std::count(before.begin(), before.end(), '\n')) + 1,
-                      .column = static_cast<int>(at - (line_end + 1)) + 1,
-                      .source_line = {}});
-  }
-  return text;
+  const auto at = find_no_text(text);
+  if (!at) return text;
+  const std::string_view before = std::string_view(text).substr(0, *at);
+  const std::size_t line_end = before.rfind('\n');  // npos + 1 is 0
+  return fail(Error{.what = fmt::format("expected text, found the byte {:#04x}", static_cast<unsigned char>(text[*at])),
+                    .hint = "save the file as UTF-8",
+                    .file = path,
+                    .line = static_cast<int>(std::count(before.begin(), before.end(), '\n')) + 1,
+                    .column = static_cast<int>(*at - (line_end + 1)) + 1,
+                    .source_line = {}});
 }
 
 }  // namespace infbench::cost

@@ -14,9 +14,9 @@
 
 namespace infbench::net {
 
-// One thread. publish() never blocks: what a subscriber does not take is dropped for it, which it sees from the numbers.
 std::string zmq_version();  // of the library that is loaded: "4.3.4"
 
+// One thread. publish() never blocks: what a subscriber does not take is dropped for it, which it sees from the numbers.
 class ZmqPublisher {
  public:
   // `endpoint`: tcp://ADDRESS:PORT to bind, "*" for all addresses, port 0 or "*" for a free one. Errors: it cannot be bound.
