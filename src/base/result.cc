@@ -26,8 +26,10 @@ std::string printable(std::string_view text, bool lines) {
   return out;
 }
 
-// The part of the source line around byte `at`, and the spaces (tabs kept) that put a caret below it.
+// The part of the source line around byte `at`, or at its end where it is shorter, and the spaces (tabs kept) that put a caret
+// below.
 std::string excerpt_with_caret(std::string_view line, std::size_t at) {
+  at = std::min(at, line.size());
   std::size_t begin = 0;
   if (line.size() > kWidestExcerpt && at > kWidestExcerpt / 2) begin = at - kWidestExcerpt / 2;
   while (begin < line.size() && continues_a_character(line[begin])) ++begin;
@@ -42,7 +44,7 @@ std::string excerpt_with_caret(std::string_view line, std::size_t at) {
   }
   text += line.substr(begin, end - begin);
   if (end < line.size()) text += "...";
-  for (std::size_t i = begin; i < std::min(at, end); ++i) {
+  for (std::size_t i = begin; i < at; ++i) {
     if (!continues_a_character(line[i])) caret += line[i] == '\t' ? '\t' : ' ';
   }
   return text + "\n" + caret + "^\n";

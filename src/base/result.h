@@ -19,7 +19,8 @@ struct Error {
   std::string file;  // may be empty (a command-line value, say)
   int line = 0;
   int column = 0;
-  std::string source_line;  // the text of that line, for the caret; may be empty
+  // The text of that line, for the caret; may be empty, and shorter than `column` where a secret at its end is not shown.
+  std::string source_line;
 };
 
 using Errors = std::vector<Error>;
@@ -38,7 +39,7 @@ inline tl::unexpected<Errors> fail(std::string what, std::string hint = {}) {
 }
 
 // `file:line:column: what: hint`, then the source line and a caret under the column (a byte position; tabs kept, multi-byte
-// UTF-8 takes one place, long lines cut around the caret). Ends with a newline.
+// UTF-8 takes one place, long lines cut around the caret; behind the line's end the caret is at the end). Ends with a newline.
 std::string format_error(const Error& error);
 
 // All of them, one after the other.

@@ -59,6 +59,12 @@ TEST(FormatError, CutsALongLineAroundTheCaret) {
   EXPECT_EQ(format_error(at(1, 201, line)), expected);
 }
 
+TEST(FormatError, HasTheCaretAtTheEndOfALongLineThatIsShorterThanItsColumn) {
+  const std::string line(120, 'a');
+  EXPECT_EQ(format_error(at(1, 400, line)),
+            "f.yaml:1:400: bad\n  ..." + std::string(50, 'a') + "\n     " + std::string(50, ' ') + "^\n");
+}
+
 TEST(FormatError, CutsALongLineBetweenCharacters) {
   std::string line;
   for (int i = 0; i < 150; ++i) line += "\xE2\x82\xAC";  // three bytes each
@@ -72,8 +78,8 @@ TEST(FormatError, CutsALongLineBetweenCharacters) {
 // The caret's line: as many places before the caret as the excerpt has characters before the column.
 RC_GTEST_PROP(FormatError, NeverCrashesAndAlwaysEndsWithACaret, (std::string line)) {
   std::replace(line.begin(), line.end(), '\n', ' ');
-  line += "x";
-  const int column = *rc::gen::inRange(1, static_cast<int>(line.size()) + 5);
+  line.append(*rc::gen::inRange<std::size_t>(1, 150), 'x');
+  const int column = *rc::gen::inRange(1, 2 * static_cast<int>(line.size()) + 200);
   const std::string out = format_error(at(1, column, line));
   RC_ASSERT(std::count(out.begin(), out.end(), '\n') == 3);
   RC_ASSERT(out.substr(out.size() - 2) == "^\n");
