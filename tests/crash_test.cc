@@ -29,11 +29,6 @@ using ::testing::Not;
 constexpr int kMoments = 20;
 constexpr int kRequests = 300;
 
-std::string url_in(const std::string& line) {
-  const std::size_t begin = line.find("http://");
-  return begin == std::string::npos ? "" : line.substr(begin, line.find(' ', begin) - begin);
-}
-
 std::size_t lines_of(const std::string& text) { return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n')); }
 
 // All whole lines are JSON. Only the last one may lack its end.

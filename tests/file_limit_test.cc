@@ -37,11 +37,6 @@ std::vector<std::string> limited(int files, const std::vector<std::string>& word
   return all;
 }
 
-int port_in(const std::string& line) {
-  const std::size_t begin = line.find("http://127.0.0.1:");
-  return begin == std::string::npos ? 0 : std::atoi(line.c_str() + begin + 17);
-}
-
 std::string request() { return post_text("/v1/completions", R"({"prompt":"one two three","max_tokens":3,"ignore_eos":true})"); }
 
 // CPU time that a process has used, in clock ticks.

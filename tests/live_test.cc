@@ -21,12 +21,6 @@ using ::testing::IsEmpty;
 
 constexpr int kWorkers = 2;
 
-// The first word of `line` that begins with http://.
-std::string url_in(const std::string& line) {
-  const std::size_t begin = line.find("http://");
-  return begin == std::string::npos ? "" : line.substr(begin, line.find(' ', begin) - begin);
-}
-
 std::size_t lines_of(const std::string& text) { return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n')); }
 
 TEST(Live, TheServersLogReplayedInVirtualTimeGivesTheSameBits) {

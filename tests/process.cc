@@ -10,7 +10,9 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <cstdlib>
 #include <stdexcept>
+#include <string_view>
 #include <utility>
 
 namespace infbench::tests {
@@ -164,6 +166,17 @@ Finished Running::stop(int signal) {
   finished.exit_code = exit_code_of(std::exchange(child_, -1));
   finished.err = read_all(err_);
   return finished;
+}
+
+std::string url_in(const std::string& line) {
+  const std::size_t begin = line.find("http://");
+  return begin == std::string::npos ? "" : line.substr(begin, line.find_first_of(" ,\n", begin) - begin);
+}
+
+int port_in(const std::string& line) {
+  constexpr std::string_view kBefore = "http://127.0.0.1:";
+  const std::size_t begin = line.find(kBefore);
+  return begin == std::string::npos ? 0 : std::atoi(line.c_str() + begin + kBefore.size());
 }
 
 }  // namespace infbench::tests

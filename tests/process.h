@@ -46,4 +46,8 @@ class Running {
   std::string rest_;
 };
 
+// In the line that a server prints when it is ready: the first URL, and the port of the first on 127.0.0.1. Empty, 0: none.
+std::string url_in(const std::string& line);
+int port_in(const std::string& line);
+
 }  // namespace infbench::tests

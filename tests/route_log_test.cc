@@ -20,11 +20,6 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-std::string url_in(const std::string& line) {
-  const std::size_t begin = line.find("http://");
-  return begin == std::string::npos ? "" : line.substr(begin, line.find_first_of(" ,\n", begin) - begin);
-}
-
 // The first minute or so of a trace like that of conversations, which have about three requests in a second.
 std::string trace_of(const std::string& folder, int requests) {
   std::string trace = folder + "/trace.jsonl";

@@ -25,11 +25,6 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
 
-int port_in(const std::string& line) {
-  const std::size_t begin = line.find("http://127.0.0.1:");
-  return begin == std::string::npos ? 0 : std::atoi(line.c_str() + begin + 17);
-}
-
 std::string url_of(int port) { return "http://127.0.0.1:" + std::to_string(port); }
 
 std::vector<std::string> route_command(const std::vector<std::string>& more) {

@@ -6,7 +6,6 @@
 #include <simdjson.h>
 #include <unistd.h>
 
-#include <charconv>
 #include <filesystem>
 #include <functional>
 #include <string>
@@ -15,6 +14,7 @@
 
 #include <gmock/gmock.h>
 
+#include "base/number.h"
 #include "process.h"
 #include "srtctl.h"
 
@@ -58,11 +58,10 @@ inline std::vector<int> processes_with(const std::string& text) {
   std::vector<int> found;
   for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
     const std::string name = entry.path().filename();
-    int pid = 0;
-    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), pid);
-    if (error != std::errc{} || end != name.data() + name.size() || pid == getpid()) continue;
+    const auto pid = number_in<int>(name);
+    if (!pid || *pid == getpid()) continue;
     if ((read_text(entry.path() / "environ") + read_text(entry.path() / "cmdline")).find(text) != std::string::npos) {
-      found.push_back(pid);
+      found.push_back(*pid);
     }
   }
   return found;
@@ -102,7 +101,6 @@ class SubmitTest : public ::testing::Test {
   }
   // The number of a worker's process.
   int worker(int index) const {
-    const std::string url_of_log = out() + "/logs/";
     std::vector<int> found;
     for (const int pid : processes_with(mark_)) {
       const std::string words = read_text("/proc/" + std::to_string(pid) + "/cmdline");

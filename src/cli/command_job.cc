@@ -105,10 +105,7 @@ Result<void> end_local(const JobView& view) {
 ExitCode run(const StatusOptions& options) {
   std::error_code ignored;
   if (!options.outputs_dir.empty() && !std::filesystem::is_directory(options.outputs_dir, ignored)) {
-    return report_errors({{.what = fmt::format("expected a folder for --output-dir, found '{}'", options.outputs_dir),
-                           .hint = {},
-                           .file = {},
-                           .source_line = {}}});
+    return report_errors(fail(fmt::format("expected a folder for --output-dir, found '{}'", options.outputs_dir)).value());
   }
   const auto outputs_dir = find_outputs_dir(options.outputs_dir);
   if (!outputs_dir) return report_errors(outputs_dir.error());

@@ -94,7 +94,7 @@ ExitCode no_such_log(const LogFolder& logs, const LogsOptions& options) {
   if (names.empty()) list = "nothing has been started in it yet";
   const std::string what = options.name.empty() ? "run " + options.job + " has no logs"
                                                 : "run " + options.job + " has no log '" + options.name + "'";
-  return report_errors({{.what = what, .hint = hint.empty() ? list : hint, .file = {}, .source_line = {}}});
+  return report_errors(fail(what, hint.empty() ? list : hint).value());
 }
 
 }  // namespace

@@ -158,17 +158,12 @@ ExitCode wait_as_rank(const ServeOptions& options) {
 ExitCode run(const ServeOptions& options) {
   if (options.node_rank >= options.nodes) {
     return report_errors(
-        {{.what = fmt::format("--node-rank: expected a rank below --nnodes {}, found {}", options.nodes, options.node_rank),
-          .hint = {},
-          .file = {},
-          .source_line = {}}});
+        fail(fmt::format("--node-rank: expected a rank below --nnodes {}, found {}", options.nodes, options.node_rank))
+            .value());
   }
   if (options.chunked_prefill_size == 0) {
     return report_errors(
-        {{.what = "--chunked-prefill-size: expected a number above 0, or -1 for prompts that are not cut, found 0",
-          .hint = {},
-          .file = {},
-          .source_line = {}}});
+        fail("--chunked-prefill-size: expected a number above 0, or -1 for prompts that are not cut, found 0").value());
   }
   if (options.node_rank > 0) return wait_as_rank(options);
   warn_about_unknown(options);

@@ -136,10 +136,7 @@ ExitCode run(const SimulateOptions& options) {
     auto goal = parse_requirement(text);
     if (!goal) return report_errors(goal.error());
     if (goal->figure == "lag_ms") {
-      return report_errors({{.what = fmt::format("--require {}: virtual time knows no lag, which replay measures", text),
-                             .hint = {},
-                             .file = {},
-                             .source_line = {}}});
+      return report_errors(fail(fmt::format("--require {}: virtual time knows no lag, which replay measures", text)).value());
     }
     goals.push_back(*std::move(goal));
   }

@@ -1,7 +1,5 @@
 #include "cli/job_view.h"
 
-#include <sys/utsname.h>
-
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
@@ -11,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "launch/run_tool.h"
+#include "launch/slurm_nodes.h"
 #include "recipe/cluster.h"
 
 namespace infbench::cli {
@@ -23,12 +22,6 @@ std::string read_text(const std::string& path) {
   std::stringstream text;
   text << in.rdbuf();
   return text.str();
-}
-
-std::string host_name() {
-  utsname system{};
-  uname(&system);
-  return system.nodename;
 }
 
 // The number may belong to another program by now.
@@ -82,7 +75,7 @@ Result<void> look_again(JobView& view, bool ask_slurm) {
     auto run = launch::parse_status(text);
     if (!run) return fail(std::move(run.error()));
     view.run = *std::move(run);
-    view.process_is_here = view.run->host == host_name() && is_srtctl(view.run->pid);
+    view.process_is_here = view.run->host == launch::own_host() && is_srtctl(view.run->pid);
   }
   const bool may_be_slurms = view.run ? view.run->launcher == "srun" : launch::is_job_id(view.job);
   if (!ask_slurm || !may_be_slurms || !launch::has_tool("scontrol")) return {};

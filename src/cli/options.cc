@@ -43,10 +43,6 @@ constexpr const char* kNotes =
     "  srtctl simulate -f my.yaml --workload conversation\n"
     "  srtctl compare -f my.yaml -f other.yaml --workload conversation";
 
-constexpr std::uint64_t kMostRequests = 4'294'967'295;  // they are counted in 32 bits
-
-CLI::Validator speed() { return number(1e-3, 1e6); }
-
 void add_trace_source(CLI::App& command, TraceSource& source) {
   auto* file = command.add_option("--trace", source.file, "Trace to replay: a file of Mooncake JSONL")->type_name("FILE");
   command.add_option("--workload", source.workload, "Published trace: conversation, toolagent, synthetic or mooncake")

@@ -1,10 +1,9 @@
 // The command line of `srtctl calibrate`: see options.h.
 #include <CLI/CLI.hpp>
 
-#include "cli/options_rules.h"
-
 #include "cli/options_calibrate.h"
 #include "cli/options_key.h"
+#include "cli/options_rules.h"
 
 namespace infbench::cli {
 

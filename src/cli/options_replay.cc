@@ -10,8 +10,6 @@
 namespace infbench::cli {
 namespace {
 
-constexpr std::uint64_t kMostRequests = 4'294'967'295;  // they are counted in 32 bits
-
 CLI::Validator above_zero() { return number(1e-9, 1e12); }
 CLI::Validator file_name() {
   return CLI::Validator([](const std::string& text) { return std::string(recipe::check_file_name(text)); }, "");
@@ -67,7 +65,7 @@ void add_when(CLI::App& replay, ReplayOptions& o) {
       ->type_name("MS")
       ->group(group);
   replay.add_option("--speed", o.speed, "* The same requests X times as fast")
-      ->check(number(1e-3, 1e6))
+      ->check(speed())
       ->capture_default_str()
       ->type_name("X")
       ->group(group);

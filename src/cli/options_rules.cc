@@ -43,6 +43,8 @@ CLI::Validator number(double least, double most) {
       "");
 }
 
+CLI::Validator speed() { return number(1e-3, 1e6); }
+
 CLI::Validator one_of(const std::vector<std::string>& words) {
   return CLI::Validator(
       [words](const std::string& text) {

@@ -84,7 +84,7 @@ void add_own_flags(CLI::App& serve, ServeOptions& o) {
       ->type_name("FILE");
   serve.add_option("--tokenizer", o.tokenizer, "Folder or tokenizer.json: count tokens by its vocabulary");
   serve.add_option("--kv-link-gbps", o.link_gbps, "KV transfer: speed of a GPU's link in Gbit/s")
-      ->check(number(1e-3, 1e6))
+      ->check(speed())
       ->capture_default_str();
   serve.add_option("--kv-link-us", o.link_us, "KV transfer: latency in microseconds")
       ->check(number(1, 1e9))

@@ -4,7 +4,6 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/options_rules.h"
-
 #include "launch/guard.h"
 
 namespace infbench::cli {

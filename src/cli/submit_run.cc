@@ -1,7 +1,5 @@
 #include "cli/submit_run.h"
-#include "cli/program_files.h"
 
-#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -108,11 +106,6 @@ plan::Site site_of(const SubmitPlace& place, const launch::RunFolder& folder, co
           .cluster = place.cluster};
 }
 
-std::string host_name() {
-  utsname facts{};
-  return ::uname(&facts) == 0 ? facts.nodename : "";
-}
-
 launch::RunStatus first_status(const recipe::Recipe& recipe, const SubmitPlace& place, const launch::RunFolder& folder) {
   return {.job = job_of(place, folder),
           .launcher = place.launcher,
@@ -120,7 +113,7 @@ launch::RunStatus first_status(const recipe::Recipe& recipe, const SubmitPlace& 
           .phase = "preparing",
           .waiting_for = {},
           .pid = ::getpid(),
-          .host = host_name(),
+          .host = launch::own_host(),
           .log_dir = {},
           .started_ms = epoch_ms(),
           .ended_ms = {},
@@ -131,11 +124,8 @@ launch::RunStatus first_status(const recipe::Recipe& recipe, const SubmitPlace& 
 launch::Fingerprint fingerprint_of(const std::string& trace) {
   launch::Fingerprint fingerprint;
   fingerprint.version = INFBENCH_VERSION;
-  utsname facts{};
-  fingerprint.host = host_name();
-  if (::uname(&facts) == 0) {
-    fingerprint.kernel = fmt::format("{} {}", facts.sysname, facts.release);
-  }
+  fingerprint.host = launch::own_host();
+  fingerprint.kernel = launch::own_kernel();
   if (const auto node = launch::own_node_facts({}); node) {
     fingerprint.gpus = node->gpus;
     fingerprint.driver = node->driver;

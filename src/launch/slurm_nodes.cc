@@ -130,12 +130,22 @@ std::vector<NodeFacts> parse_lines(std::string_view text) {
 
 }  // namespace
 
-Result<NodeFacts> own_node_facts(const std::string& interface) {
-  NodeFacts facts;
+std::string own_host() {
   utsname system{};
   uname(&system);
-  facts.host = system.nodename;
-  facts.kernel = fmt::format("{} {}", system.sysname, system.release);
+  return system.nodename;
+}
+
+std::string own_kernel() {
+  utsname system{};
+  uname(&system);
+  return fmt::format("{} {}", system.sysname, system.release);
+}
+
+Result<NodeFacts> own_node_facts(const std::string& interface) {
+  NodeFacts facts;
+  facts.host = own_host();
+  facts.kernel = own_kernel();
   facts.node = variable("SLURMD_NODENAME");
   if (facts.node.empty()) facts.node = facts.host;
   auto address = find_address(interface, facts.node);

@@ -24,6 +24,10 @@ struct NodeFacts {
   std::string visible_gpus;       // $CUDA_VISIBLE_DEVICES there: those that Slurm gave to the job, "0,1"; empty: not set
 };
 
+// This machine's own name, and its kernel as in NodeFacts.
+std::string own_host();
+std::string own_kernel();
+
 // Of this machine. The address is that of the interface; with none given the one that the node's name stands for, else the
 // first that is not loopback. Error: there is no such address; it names the interfaces that there are.
 Result<NodeFacts> own_node_facts(const std::string& interface);

@@ -107,10 +107,6 @@ struct Summary {
   Stats adj_time_to_first_token;
   Stats adj_inter_token_latency;
   Stats adj_request_latency;
-
-  // goodput_fraction() in worlds drawn from the uncertainty of the step times, where it was asked for; world k is the same for
-  // all runs of a comparison. Not of these records.
-  std::vector<double> drawn_goodput;
   Stats adj_decode_duration;
   // Of requests over HTTP, http_metrics.h says how.
   Stats usage_total_tokens;
@@ -137,6 +133,10 @@ struct Summary {
   std::vector<RoleLoad> roles;      // those that occur, in order of Role
 
   std::optional<ExplainSummary> explain = std::nullopt;  // of a run that was asked for it
+
+  // goodput_fraction() in worlds drawn from the uncertainty of the step times, where it was asked for; world k is the same for
+  // all runs of a comparison. Not of these records.
+  std::vector<double> drawn_goodput;
 
   // Each is none when its denominator is 0. Fractions from 0 to 1, rates per second.
   std::optional<double> goodput_fraction() const;       // good_requests / requests
