@@ -140,6 +140,16 @@ double deviation_of_sample(const Stats& stats) {
   return n > 1 ? stats.std * std::sqrt(n / (n - 1)) : 0.0;
 }
 
+// Counts are whole, but what a server sends may be anything.
+void write_count(JsonWriter& json, std::string_view name, double count) {
+  constexpr double kMostExact = 9'007'199'254'740'992;  // 2^53: above it a double skips whole numbers
+  if (std::abs(count) <= kMostExact) {
+    json.member(name, static_cast<std::int64_t>(count));
+  } else {
+    json.member(name, count);
+  }
+}
+
 }  // namespace
 
 std::vector<MetricFamily> parse_prometheus(std::string_view text) {
@@ -294,8 +304,8 @@ std::vector<std::pair<std::string, double>> ServerMetrics::bucket_growth(const S
 void ServerMetrics::write_histogram(JsonWriter& json, const Series& series, double time_s) {
   const double count = series.last.count - series.first.count;
   const double sum = series.last.sum - series.first.sum;
-  json.member("count", static_cast<std::int64_t>(count));
-  if (count <= 0) return;
+  write_count(json, "count", count);
+  if (!(count > 0)) return;  // nor is a NaN
   json.member("sum", sum);
   json.member("avg", sum / count);
   if (time_s > 0) json.member("count_rate", count / time_s);
@@ -330,7 +340,7 @@ void ServerMetrics::write_family(JsonWriter& json, const std::string& name, cons
     if (family.type == "histogram") {
       json.key("buckets");
       json.begin_object();
-      for (const auto& [le, upto] : bucket_growth(series)) json.member(le, static_cast<std::int64_t>(upto));
+      for (const auto& [le, upto] : bucket_growth(series)) write_count(json, le, upto);
       json.end_object();
     }
     json.end_object();

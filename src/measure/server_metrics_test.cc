@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <simdjson.h>
 
+#include <fmt/format.h>
+
 #include "measure/example_for_test.h"
 #include "measure/metric_unit.h"
 
@@ -81,6 +83,26 @@ TEST(ServerMetrics, GrowthOfCountersDistributionOfGauges) {
   EXPECT_EQ(std::int64_t(line["endpoint_latency_ns"]), 2'000'000);
   EXPECT_DOUBLE_EQ(double(line["metrics"]["s:ttft"].at(0)["buckets"]["1.0"]), 10);
   EXPECT_EQ(std::count(lines.begin(), lines.end(), '\n'), 5);
+}
+
+TEST(ServerMetrics, CountsThatAreNoNumbersOfRequestsAreToldAsTheyAre) {
+  const auto page = [](std::string_view upto, std::string_view count) {
+    return fmt::format("# TYPE h histogram\nh_bucket{{le=\"1.0\"}} {}\nh_sum 1\nh_count {}\n", upto, count);
+  };
+  struct Case {
+    std::string_view upto, count, shown_upto, shown_count;
+  };
+  for (const Case& c :
+       std::vector<Case>{{"4", "5", "4", "5"}, {"-7e45", "1e19", "-7e+45", "1e+19"}, {"+Inf", "nan", "null", "null"}}) {
+    ServerMetrics metrics(kVirtualEpochNs);
+    metrics.add("http://x/metrics", {.sent = at_ms(0), .first_byte = at_ms(2)}, parse_prometheus(page("0", "0")));
+    metrics.add("http://x/metrics", {.sent = at_ms(1000), .first_byte = at_ms(1002)}, parse_prometheus(page(c.upto, c.count)));
+    simdjson::dom::parser parser;
+    const std::string text = metrics.json(example_info(), example_run().summary, {"http://x/metrics"});
+    const simdjson::dom::element series = parser.parse(text)["metrics"]["h"]["series"].at(0);
+    EXPECT_EQ(simdjson::minify(series["buckets"]["1.0"].value()), c.shown_upto);
+    EXPECT_EQ(simdjson::minify(series["stats"]["count"].value()), c.shown_count);
+  }
 }
 
 // A server that names each request in a label, for days.
