@@ -1,19 +1,15 @@
 #include "cli/options_key.h"
 
-#include <algorithm>
-
 #include <CLI/CLI.hpp>
+
+#include "recipe/text_rules.h"
 
 namespace infbench::cli {
 
 CLI::Option* add_api_key(CLI::App& command, std::string& key, const std::string& what) {
-  // It goes into a header as it is. The message does not repeat it.
+  // It goes into a header as it is. Empty is none.
   const CLI::Validator one_word(
-      [](const std::string& word) {
-        const bool visible = std::all_of(word.begin(), word.end(), [](char c) { return c > ' ' && c < '\x7f'; });
-        return visible ? std::string() : std::string("expected a key of visible ASCII characters");
-      },
-      "");
+      [](const std::string& word) { return word.empty() ? std::string() : std::string(recipe::check_key(word)); }, "");
   return command.add_option("--api-key", key, what + "; better by $SRTCTL_API_KEY")
       ->envname("SRTCTL_API_KEY")
       ->check(one_word)

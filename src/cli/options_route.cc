@@ -89,6 +89,7 @@ void add_workers(CLI::App& app, RouteOptions& o) {
       ->check(whole_number(1, 1'000'000));
   app.add_option("--worker-startup-check-interval", o.without_meaning, "Accepted: new workers are asked every second")
       ->group(group)
+      ->check(number(0, 1e6))
       ->type_name("S");
   app.add_option("--log-level", o.without_meaning, "Accepted: what it has to say is errors")
       ->group(group)
@@ -125,7 +126,7 @@ void add_engine(CLI::App& app, RouteOptions& o) {
   app.add_option("--kv-tokens", o.kv_tokens, "Tokens of KV on a worker; default: from the next two, else not known")
       ->group(group)
       ->check(whole_number(0, 1'000'000'000'000));
-  app.add_option("--mem-fraction-static", o.mem_fraction, "Their share of GPU memory")->group(group)->check(number(0, 1));
+  app.add_option("--mem-fraction-static", o.mem_fraction, "Their share of GPU memory")->group(group)->check(number(0.01, 1));
   add(app, group, "--time-scale", o.time_scale, "How many times faster they are than that: srtctl serve's flag of the name")
       ->check(number(1e-3, 1e3));
   add(app, group, "--chunked-prefill-size", o.chunk, "Their prefill chunk; -1: prompts are not cut")

@@ -7,7 +7,11 @@
 #include <gtest/gtest.h>
 #include <CLI/CLI.hpp>
 
+#include <fmt/format.h>
+
 #include "recipe/known_flags.h"
+#include "recipe/read_recipe.h"
+#include "recipe/recipe_samples.h"
 
 namespace infbench::cli {
 namespace {
@@ -116,6 +120,30 @@ TEST(RouteOptions, RecipesKnowTheSameFlags) {
   for (const recipe::KnownFlag& flag : recipe::sglang_router_flags().flags) {
     EXPECT_EQ(known.contains(std::string(flag.name)) + refused.contains(std::string(flag.name)), 1) << flag.name;
   }
+}
+
+// What route refuses is known before the GPUs are anybody's: each limit of the one is one of the other.
+TEST(RouteOptions, RecipesTakeTheSameNumbers) {
+  const std::vector<std::string> values = {"-2",  "-1",  "-0.5", "0",     "0.0009",  "0.05",
+                                           "0.5", "1.5", "1001", "65537", "1000001", "2e9"};
+  int compared = 0;
+  for (const recipe::KnownFlag& flag : recipe::srtctl_route_flags().flags) {
+    if (flag.type != recipe::FlagType::integer && flag.type != recipe::FlagType::number) continue;
+    for (const std::string& value : values) {
+      const bool whole = value.find_first_of(".e") == std::string::npos;
+      if (flag.type == recipe::FlagType::integer && !whole) continue;
+      if (recipe::srtctl_route_flags().is_planned(flag.name)) continue;
+      const std::string text = recipe::edited(
+          recipe::kAggregated,
+          {{"  type: sglang\n", "  type: srtctl\n"}, {"  args:\n", fmt::format("  args:\n    {}: {}\n", flag.name, value)}});
+      const auto read = recipe::read_recipe_text(text, "r.yaml");
+      const Parsed given = parsed({fmt::format("--{}={}", flag.name, value)});
+      EXPECT_EQ(read.has_value(), given.mistake.empty()) << flag.name << ": " << value << "\n"
+                                                         << given.mistake << (read ? "" : format_errors(read.error()));
+      ++compared;
+    }
+  }
+  EXPECT_GT(compared, 400);
 }
 
 }  // namespace

@@ -223,6 +223,7 @@ Command command_of(const recipe::Recipe& recipe, const Site& site, const Plan& p
   command.node = b.node;
   command.argv = std::move(argv);
   command.environment = b.client == "custom" ? custom_environment(recipe, site, plan, b) : client_environment(recipe, b);
+  if (b.client == "srtctl") command.unset = keys_of_others(recipe);
   command.container = container_of(recipe, b.client);
   bring_to_node(recipe, site, plan.inventory.nodes[static_cast<std::size_t>(b.node)], Kind::client, command);
   return command;

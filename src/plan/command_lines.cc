@@ -267,7 +267,16 @@ Environment router_environment(const recipe::Recipe& recipe) {
   return environment;
 }
 
-std::string router_key(const recipe::Recipe& recipe) { return recipe.frontend.args.text("api-key").value_or(std::string()); }
+std::string router_key(const recipe::Recipe& recipe) {
+  if (const auto key = recipe.frontend.args.text("api-key")) return *key;
+  const auto& variables = recipe.frontend.env;
+  const auto own = std::ranges::find(variables, kKeyVariable, &recipe::StringMap::value_type::first);
+  return recipe.frontend.type == "srtctl" && own != variables.end() ? own->second : std::string();
+}
+
+std::vector<std::string> keys_of_others(const recipe::Recipe& recipe) {
+  return router_key(recipe).empty() ? std::vector<std::string>{kKeyVariable} : std::vector<std::string>{};
+}
 
 std::vector<std::string> staging_argv(const recipe::Recipe& recipe) {
   return {"bash", "-c", R"(mkdir -p "$1" && exec rsync -a "$0/" "$1/")", recipe.model.path, model_place(recipe).folder};

@@ -47,6 +47,8 @@ Environment router_environment(const recipe::Recipe& recipe);
 // The key that the recipe has the router ask of its clients; empty: none. Our own router and client take it from kKeyVariable,
 // since everybody on the node can read command lines.
 std::string router_key(const recipe::Recipe& recipe);
+// What must not reach our router and client from whoever submits: without a key in the recipe the launcher asks with none.
+std::vector<std::string> keys_of_others(const recipe::Recipe& recipe);
 inline constexpr const char* kKeyVariable = "SRTCTL_API_KEY";
 
 // Copies the model to a folder of the node; what is there already is not copied again.

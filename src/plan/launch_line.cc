@@ -109,7 +109,7 @@ void bring_to_node(const recipe::Recipe& recipe, const Site& site, const Node& n
     return;
   }
   if (!command.container.empty()) command.mounts = mounts_of(recipe, site, node, kind, command.node);
-  command.unset = step_options_of_others();
+  append(command.unset, step_options_of_others());
   command.launch_argv = srun_words(recipe, site, node, command);
   append(command.launch_argv, command.argv);
 }

@@ -132,6 +132,7 @@ void add_router(const recipe::Recipe& recipe, Plan& plan) {
   router.command.name = "router";
   router.command.argv = router_argv(recipe, site, router, plan.workers);
   router.command.environment = router_environment(recipe);
+  router.command.unset = keys_of_others(recipe);
   if (!ours) router.command.container = recipe.model.container;
   bring_to_node(recipe, site, head, Kind::router, router.command);
   const recipe::HealthCheck& check = recipe.health_check;

@@ -77,7 +77,8 @@ struct Command {
   int node = 0;                   // index into Plan::inventory.nodes
   std::vector<std::string> argv;  // what runs on the node, inside its container if it has one
   Environment environment;        // added to that of the program that starts it
-  // Variables that the program that starts it must not hand on: options of the job's own srun that would become this step's.
+  // Variables that the program that starts it must not hand on: options of the job's own srun that would become this step's, a
+  // key that is not this run's.
   std::vector<std::string> unset;
   std::string container;            // image; empty: none
   std::vector<std::string> mounts;  // "host:container"

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include "plan/command_lines.h"
 #include "plan/plan_output.h"
 #include "plan/words.h"
 #include "recipe/read_recipe.h"
@@ -470,6 +471,32 @@ RC_GTEST_PROP(PlanProperties, NoGpuAndNoPortTwice, ()) {
   int used = 0;
   for (const WorkerProcess& process : plan->processes) used += static_cast<int>(process.gpus.size());
   RC_ASSERT(used == asked);
+}
+
+// The launcher asks with the recipe's key, so neither its router nor its client may have one from elsewhere.
+TEST(RouterKey, IsTheRecipes) {
+  struct Case {
+    std::string type, frontend, key;
+    bool in_environment;  // of the router
+  };
+  for (const Case& c : std::vector<Case>{{"srtctl", "", "", false},
+                                         {"srtctl", "    api-key: a\n", "a", true},
+                                         {"srtctl", "  env: {SRTCTL_API_KEY: b}\n", "b", true},
+                                         {"srtctl", "    api-key: a\n  env: {SRTCTL_API_KEY: b}\n", "a", true},
+                                         {"sglang", "    api-key: a\n", "a", false},
+                                         {"sglang", "  env: {SRTCTL_API_KEY: b}\n", "", true}}) {
+    const Plan plan = plan_of_text(recipe::edited(
+        recipe::kAggregated, {{"type: sglang", "type: " + c.type}, {"round_robin\n", "round_robin\n" + c.frontend}}));
+    EXPECT_EQ(plan.router.api_key, c.key) << c.type << c.frontend;
+    const Command& router = plan.router.command;
+    const Command& client = *plan.benchmark.command;
+    for (const Command* command : {&router, &client}) {
+      EXPECT_EQ(std::ranges::count(command->unset, kKeyVariable), c.key.empty() ? 1 : 0) << command->name;
+    }
+    EXPECT_EQ(std::ranges::count(router.environment, kKeyVariable, &Environment::value_type::first), c.in_environment ? 1 : 0);
+    EXPECT_EQ(std::ranges::count(router.argv, "--api-key"), c.type == "sglang" && !c.key.empty() ? 1 : 0);
+    EXPECT_EQ(client.environment, c.key.empty() ? Environment{} : Environment({{kKeyVariable, c.key}}));
+  }
 }
 
 }  // namespace

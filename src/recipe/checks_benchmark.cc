@@ -6,6 +6,7 @@
 #include <fmt/ranges.h>
 
 #include "recipe/checks.h"
+#include "recipe/secrets.h"
 
 namespace infbench::recipe {
 namespace {
@@ -43,6 +44,30 @@ void check_needed(const Checked& checked, const BoundField& field) {
                        fmt::format("add it: {}", field.rule.doc));
 }
 
+bool has_key(const Flags& args) {
+  const auto tells = [](const Value& value) {
+    const auto* text = std::get_if<std::string>(&value.data);
+    return text != nullptr && has_credentials(*text);
+  };
+  return std::ranges::any_of(args, [&](const Flag& flag) {
+    if (is_left_out(flag.value)) return false;
+    return flag.name == "api-key" || tells(flag.value) || std::ranges::any_of(flag.value.items, tells);
+  });
+}
+
+// Our own client is given the router's key; aiperf takes one only from its command line, where everybody on the node can read
+// it.
+void check_key_of_aiperf(const Checked& checked) {
+  const Recipe& recipe = checked.recipe;
+  if (recipe.benchmark.client != "aiperf" || !checked.given("benchmark.client") || !checked.fine("benchmark.aiperf_args"))
+    return;
+  if (!checked.fine("frontend.args") || !recipe.frontend.args.text("api-key") || has_key(recipe.benchmark.aiperf_args)) return;
+  checked.findings.add(checked.value_place("benchmark.client"),
+                       "benchmark.client: the router asks for frontend.args.api-key, which aiperf is not given",
+                       "add api-key to benchmark.aiperf_args, where it can be read in the list of processes, or measure with "
+                       "client: srtctl");
+}
+
 }  // namespace
 
 void check_benchmark(const Checked& checked) {
@@ -51,6 +76,7 @@ void check_benchmark(const Checked& checked) {
     check_owner(checked, field);
     check_needed(checked, field);
   }
+  check_key_of_aiperf(checked);
   const bool on_decode = checked.recipe.benchmark.client_placement == "last_decode";
   if (!on_decode || asks_disaggregated(checked) || !asks_aggregated(checked)) return;
   checked.findings.add(checked.value_place("benchmark.client_placement"),

@@ -7,6 +7,7 @@
 
 #include "recipe/checks.h"
 #include "recipe/policies.h"
+#include "recipe/text_rules.h"
 
 namespace infbench::recipe {
 namespace {
@@ -60,6 +61,18 @@ void check_rate_limit(const Checked& checked) {
                        "add it: requests start at that rate in bursts of so many");
 }
 
+// Our launcher and client have to know it too, and it goes into a header as it is.
+void check_api_key(const Checked& checked) {
+  const Flag* key = checked.recipe.frontend.args.find("api-key");
+  if (key == nullptr || is_left_out(key->value)) return;
+  const auto* text = std::get_if<std::string>(&key->value.data);
+  const std::string_view expected = check_key(text != nullptr ? *text : std::string_view{});
+  if (!expected.empty()) {
+    checked.findings.add(key->value.place, fmt::format("frontend.args.api-key: {}", expected),
+                         text != nullptr ? "" : "write it in quotes");
+  }
+}
+
 }  // namespace
 
 void check_frontend(const Checked& checked) {
@@ -67,6 +80,7 @@ void check_frontend(const Checked& checked) {
   check_single(checked);
   if (!checked.fine("frontend.type") || !checked.fine("frontend.args") || !checked.given("frontend.type")) return;
   check_rate_limit(checked);
+  check_api_key(checked);
   for (const Flag& flag : checked.recipe.frontend.args) {
     const bool of_pairs = flag.name == "prefill-policy" || flag.name == "decode-policy";
     if (flag.name != "policy" && !of_pairs) continue;

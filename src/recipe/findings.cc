@@ -42,7 +42,7 @@ void Findings::add(const Place& place, std::string what, std::string hint) {
 std::string Findings::shown_line(const Finding& finding) const {
   const Source& source = sources_[static_cast<std::size_t>(finding.place.source)];
   const auto row = finding.place.source == 0 ? static_cast<std::size_t>(finding.place.line) : 1;
-  if (!finding.shown || row < 1 || row > source.lines.size()) return {};
+  if (!finding.shown || row < 1 || row > source.lines.size() || continues_a_secret(source.lines, row - 1)) return {};
   return line_without_secrets(source.lines[row - 1]);
 }
 

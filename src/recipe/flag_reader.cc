@@ -3,6 +3,7 @@
 #include <array>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "recipe/scalar.h"
 #include "recipe/section_reader.h"
@@ -27,6 +28,7 @@ constexpr auto kRanges = std::to_array<FlagRange>({
     {"cb-success-threshold", {.least = 1, .most = 1e9}},
     {"cb-timeout-duration-secs", {.least = 0, .most = 1e6}},
     {"cb-window-duration-secs", {.least = 0, .most = 1e6}},
+    {"chunked-prefill-size", {.least = -1, .most = 1e9}},
     {"context-length", {.least = 1, .most = 1e9}},
     {"data-parallel-size", {.least = 1, .most = 32768}},
     {"decode-active-request-weight", {.least = 0, .most = 1e9}},
@@ -57,7 +59,7 @@ constexpr auto kRanges = std::to_array<FlagRange>({
     {"max-prefill-tokens", {.least = 1, .most = 1e9}},
     {"max-running-requests", {.least = 1, .most = 1e9}},
     {"max-tree-size", {.least = 1, .most = 1e15}},
-    {"mem-fraction-static", {.least = 0, .most = 1, .above = true}},
+    {"mem-fraction-static", {.least = 0.01, .most = 1}},
     {"page-size", {.least = 1, .most = 65536}},
     {"pipeline-parallel-size", {.least = 1, .most = 32768}},
     {"prefill-load-scale", {.least = 0, .most = 1e9}},
@@ -81,7 +83,7 @@ constexpr auto kRanges = std::to_array<FlagRange>({
     {"shutdown-grace-period-secs", {.least = 0, .most = 1e6}},
     {"temperature", {.least = 0, .most = 1e9}},
     {"tensor-parallel-size", {.least = 1, .most = 32768}},
-    {"time-scale", {.least = 1e-3, .most = 1e6}},
+    {"time-scale", {.least = 1e-3, .most = 1e3}},
     {"tp", {.least = 1, .most = 1024}},
     {"ttft-ms", {.least = 0, .most = 1e9}},
     {"ttl-secs", {.least = 1, .most = 1e9}},
@@ -92,22 +94,12 @@ constexpr auto kRanges = std::to_array<FlagRange>({
 // Texts of which there are few.
 struct FlagChoices {
   std::string_view name;
-  std::string_view choices;  // one after the other, with ", " between them
+  std::array<std::string_view, 3> choices;
 };
 constexpr auto kChoices = std::to_array<FlagChoices>({
-    {"assignment-mode", "random, min_load, min_group"},
-    {"queue-policy", "fcfs, lcfs, wspt"},
+    {"assignment-mode", {"random", "min_load", "min_group"}},
+    {"queue-policy", {"fcfs", "lcfs", "wspt"}},
 });
-
-std::vector<std::string_view> words_of(std::string_view choices) {
-  std::vector<std::string_view> words;
-  while (!choices.empty()) {
-    const std::size_t end = std::min(choices.find(", "), choices.size());
-    words.push_back(choices.substr(0, end));
-    choices.remove_prefix(std::min(end + 2, choices.size()));
-  }
-  return words;
-}
 
 std::string_view expected_of(FlagType type) {
   switch (type) {
@@ -211,10 +203,10 @@ bool SectionReader::flag_fits(const Flag& flag, const KnownFlag& known, const st
     return false;
   }
   if (const auto few = std::ranges::find(kChoices, flag.name, &FlagChoices::name); few != kChoices.end()) {
-    const std::vector<std::string_view> words = words_of(few->choices);
+    const std::vector<std::string_view> words(few->choices.begin(), few->choices.end());
     const auto* word = std::get_if<std::string>(&flag.value.data);
     if (word != nullptr && std::ranges::find(words, *word) != words.end()) return true;
-    findings_.add(node.place, fmt::format("{}: expected one of {}, found {}", path, few->choices, describe(node)),
+    findings_.add(node.place, fmt::format("{}: expected one of {}, found {}", path, fmt::join(words, ", "), describe(node)),
                   did_you_mean(node.text, words));
     spoil(path);
     return false;

@@ -189,7 +189,7 @@ const auto kEngine = std::to_array<Field<Engine>>({
     {"time_scale",
      &Engine::time_scale,
      {.doc = "backend.type model only: all of the engine's times are divided by it, so that a test need not take an hour",
-      .range = {.least = 0, .most = 1e3, .above = true}}},
+      .range = {.least = 1e-3, .most = 1e3}}},
     {"view_delay_ms",
      &Engine::view_delay_ms,
      {.doc = "simulate only: how many milliseconds late the router hears of what workers do (first tokens, ends)",

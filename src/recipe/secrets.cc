@@ -68,21 +68,33 @@ bool is_name_character(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
 }
 
-// The name that ends before `end`, in quotes or not.
+// The name that ends before `end`, in quotes or not; there may be blanks behind it.
 std::string_view name_before(std::string_view line, std::size_t end) {
+  while (end > 0 && (line[end - 1] == ' ' || line[end - 1] == '\t')) --end;
   if (end > 0 && (line[end - 1] == '"' || line[end - 1] == '\'')) --end;
   std::size_t begin = end;
   while (begin > 0 && is_name_character(line[begin - 1])) --begin;
   return line.substr(begin, end - begin);
 }
 
-// Whether what follows a name may be shown: nothing, a number, true or false.
-bool keeps_nothing(std::string_view rest) {
-  rest.remove_prefix(std::min(rest.find_first_not_of(" \t"), rest.size()));
-  const std::string_view word = rest.substr(0, rest.find_first_of(" \t,}]#"));
-  if (word.empty() || word == "true" || word == "false") return true;
-  return number_in<double>(word).has_value();
+std::string_view without_blanks(std::string_view text) {
+  text.remove_prefix(std::min(text.find_first_not_of(" \t"), text.size()));
+  return text;
 }
+
+// Whether what follows a name may be shown: nothing, a number, true or false. Between braces a comma ends it.
+bool keeps_nothing(std::string_view rest, bool in_braces) {
+  rest = without_blanks(rest);
+  const std::string_view word = rest.substr(0, rest.find_first_of(" \t,}]#"));
+  if (!word.empty() && word != "true" && word != "false" && !number_in<double>(word)) return false;
+  const std::string_view behind = without_blanks(rest.substr(word.size()));
+  if (behind.empty() || behind.front() == '#') return true;
+  return in_braces && (behind.front() == ',' || behind.front() == '}' || behind.front() == ']');
+}
+
+bool names_a_secret(std::string_view name) { return is_secret(name) || has_credentials(std::string(name) + ":"); }
+
+std::size_t indentation(std::string_view line) { return std::min(line.find_first_not_of(" \t"), line.size()); }
 
 }  // namespace
 
@@ -110,12 +122,35 @@ bool has_credentials(std::string_view value) {
 std::string line_without_secrets(std::string_view line) {
   for (std::size_t at = 0; at < line.size(); ++at) {
     if (line[at] != ':' && line[at] != '=') continue;
-    const std::string_view name = name_before(line, at);
-    if (!is_secret(name) && !has_credentials(std::string(name) + ":")) continue;
-    if (keeps_nothing(line.substr(at + 1))) continue;
+    if (!names_a_secret(name_before(line, at))) continue;
+    const bool in_braces = line.substr(0, at).find_first_of("{[") != std::string_view::npos;
+    if (keeps_nothing(line.substr(at + 1), in_braces)) continue;
     return std::string(line.substr(0, at + 1)) + (line[at] == ':' ? " " : "") + std::string(kHidden);
   }
   return std::string(line);
+}
+
+bool continues_a_secret(std::span<const std::string> lines, std::size_t row) {
+  const auto has_secret = [](std::string_view line) {
+    for (std::size_t at = line.find(':'); at != std::string_view::npos; at = line.find(':', at + 1)) {
+      if (names_a_secret(name_before(line, at))) return true;
+    }
+    return false;
+  };
+  // An item of a list may stand as far to the left as the name of the list.
+  const std::size_t own = indentation(lines[row]);
+  std::size_t inner = own + (lines[row].substr(own).starts_with('-') ? 1 : 0);
+  bool next = true;  // to the line that is asked for: between braces the indentation says nothing
+  for (std::size_t above = row; above-- > 0;) {
+    const std::string& line = lines[above];
+    const std::size_t outer = indentation(line);
+    if (outer == line.size()) continue;
+    const bool opens = next && line.find_last_not_of(" \t") == line.rfind(':');
+    if ((outer < inner || opens) && has_secret(line)) return true;
+    inner = std::min(inner, outer);
+    next = false;
+  }
+  return false;
 }
 
 bool has_secrets(const Recipe& recipe) {

@@ -2,6 +2,7 @@
 // and flags. Pure, usable from any thread.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -22,6 +23,10 @@ inline constexpr std::string_view kHidden = "***";
 // A line of a recipe or the text of a --set, as it may be shown: from the value of the first secret on, which follows its name
 // and ':' or '=', it is kHidden. Numbers and truths keep nothing.
 std::string line_without_secrets(std::string_view line);
+
+// Whether line `row`, counted from 0, may be a part of the value of a secret whose name stands on a line before: such a line is
+// not to be shown at all.
+bool continues_a_secret(std::span<const std::string> lines, std::size_t row);
 
 // Variables of an environment, and flags that are text or lists of it: numbers keep nothing. Headers of aiperf_args count.
 bool has_secrets(const Recipe& recipe);

@@ -28,6 +28,45 @@ TEST(Secrets, ByTheirNames) {
   }
 }
 
+TEST(LineWithoutSecrets, FromTheFirstOneOn) {
+  for (const auto& [line, shown] : std::vector<std::pair<std::string, std::string>>{
+           {"name: x", "name: x"},
+           {"HF_TOKEN: kept", "HF_TOKEN: ***"},
+           {"  \"HF_TOKEN\" : kept", "  \"HF_TOKEN\" : ***"},
+           {"environment={HF_TOKEN : kept, A: kept}", "environment={HF_TOKEN : ***"},
+           {"environment.HF_TOKEN=kept", "environment.HF_TOKEN=***"},
+           {"HF_TOKEN: 12 kept", "HF_TOKEN: ***"},
+           {"HF_TOKEN: 12, kept", "HF_TOKEN: ***"},
+           {"HF_TOKEN: true] kept", "HF_TOKEN: ***"},
+           {"max-token: 12", "max-token: 12"},
+           {"max-token: 12  # at most", "max-token: 12  # at most"},
+           {"{max-token: 12, a: b}", "{max-token: 12, a: b}"},
+           {"{max-token: [12], a: b}", "{max-token: ***"},  // it is no number; rather too little than too much
+           {"{max-token: true}", "{max-token: true}"},
+           {"{max-token: 12, HF_TOKEN: kept}", "{max-token: 12, HF_TOKEN: ***"}}) {
+    EXPECT_EQ(line_without_secrets(line), shown);
+  }
+}
+
+TEST(LineWithoutSecrets, OfAValueOnLinesOfItsOwnThereIsNone) {
+  struct Case {
+    std::vector<std::string> lines;  // the last is asked for
+    bool hidden;
+  };
+  for (const Case& c : std::vector<Case>{{{"environment:", "  HF_TOKEN:", "    kept"}, true},
+                                         {{"environment:", "  HF_TOKEN:", "    - kept"}, true},
+                                         {{"environment:", "  HF_TOKEN:", "  - kept"}, true},
+                                         {{"environment:", "  HF_TOKEN: |", "", "    kept", "    kept"}, true},
+                                         {{"environment:", "  HF_TOKEN: \"kept", "   kept\""}, true},
+                                         {{"{environment: {HF_TOKEN:", "kept"}, true},
+                                         {{"environment:", "  HF_TOKEN: 12", "  A: b"}, false},
+                                         {{"environment:", "  HF_TOKEN: kept", "", "name: x"}, false},
+                                         {{"environment:", "  A: b"}, false},
+                                         {{"name: x"}, false}}) {
+    EXPECT_EQ(continues_a_secret(c.lines, c.lines.size() - 1), c.hidden) << c.lines.back();
+  }
+}
+
 TEST(Secrets, EverywhereInARecipe) {
   const std::string text = edited(
       kAggregated,

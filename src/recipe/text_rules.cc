@@ -160,6 +160,11 @@ std::string_view check_time_limit(std::string_view text) {
   return numbers >= 1 && numbers <= 3 ? std::string_view{} : kExpected;
 }
 
+std::string_view check_key(std::string_view text) {
+  const bool visible = std::ranges::all_of(text, [](char c) { return c > ' ' && c < '\x7f'; });
+  return visible && !text.empty() ? std::string_view{} : "expected a key of visible ASCII characters";
+}
+
 std::string_view check_requirement(std::string_view text) {
   constexpr std::string_view kExpected = "expected FIGURE>=NUMBER or FIGURE<=NUMBER, like goodput_fraction>=0.9";
   const std::size_t at = text.find_first_of("<>");

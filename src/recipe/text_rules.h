@@ -23,6 +23,7 @@ std::string_view check_option(std::string_view text);         // name of a long 
 std::string_view check_interface(std::string_view text);      // of a network interface, or empty
 std::string_view check_address(std::string_view text);        // an IP address or host name
 std::string_view check_time_limit(std::string_view text);     // of Slurm: [days-]hours:minutes:seconds and its short forms
+std::string_view check_key(std::string_view text);            // a bearer token; what is expected does not repeat it
 std::string_view check_requirement(std::string_view text);    // figure>=number or figure<=number
 
 // A path in a container that srtctl itself mounts: /model, /logs, /configs; with or without slashes at its end.
