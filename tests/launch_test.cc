@@ -70,9 +70,11 @@ TEST_F(SubmitTest, SecretsReachTheWorkersAndNoFileAndLogsMayBeElsewhere) {
   EXPECT_EQ(shown.out, log);
 }
 
-// With our own gateway nothing but srtctl runs: there is no Python in the folder of programs.
+// With our own gateway nothing but srtctl runs: there is no Python in the folder of programs. Its key is the recipe's: none, or
+// that of frontend.env, whatever the environment of whoever submits has.
 TEST_F(SubmitTest, RunsWithOurOwnGateway) {
   fs::remove_all(folder_ + "/bin");
+  environment_.emplace_back("SRTCTL_API_KEY=of-something-else");
   const std::vector<std::string> ours = {"--set", "frontend.type=srtctl",       "--unset", "frontend.args.policy",
                                          "--set", "benchmark.limit_seconds=20", "--set",   "benchmark.speed=10"};
   const std::vector<std::string> pairs = {"--unset", "resources.agg_nodes",
@@ -85,6 +87,7 @@ TEST_F(SubmitTest, RunsWithOurOwnGateway) {
                                           "--unset", "backend.sglang_config.aggregated",
                                           "--set",   "backend.sglang_config.prefill={tensor-parallel-size: 2, page-size: 64}",
                                           "--set",   "backend.sglang_config.decode={tensor-parallel-size: 2, page-size: 64}",
+                                          "--set",   "frontend.env={SRTCTL_API_KEY: of-this-run}",
                                           "--set",   "backend.sglang_config.prefill.served-model-name=Qwen/Qwen3-32B",
                                           "--set",   "backend.sglang_config.decode.served-model-name=Qwen/Qwen3-32B"};
   for (const auto& [more, topology] :
