@@ -36,6 +36,7 @@ std::vector<std::string> route_command(const std::vector<std::string>& more) {
 // Its port, once it is ready.
 int ready_port(Running& route) {
   const int port = port_in(route.line_with("gateway ready"));
+  EXPECT_GT(port, 0);
   if (port == 0) return 0;
   EXPECT_TRUE(eventually([&] {
     RawClient client(port);
