@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 
-from parts import run_parts
+from parts import percentile, run_parts
 from live_programs import AIPERF, OURS, Client, Engine
 from conftest import MODEL, PUBLISHED, SRTCTL, eventually, load, read_rows, write_rows  # noqa: I001  live_programs says where it is
 
@@ -34,11 +34,6 @@ class Table:
             met = value is not None and (value <= limit if sign == "<=" else value >= limit)
             verdict = f"{sign + f' {limit:,g}':>13}  {'ok' if met else 'missed'}"
         print(f"{what:52}{cells}{verdict}", flush=True)
-
-
-def percentile(values, p):
-    values = sorted(values)
-    return values[min(len(values) - 1, int(p / 100 * len(values)))]
 
 
 def tried(run):

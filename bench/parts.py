@@ -1,4 +1,4 @@
-"""The parts of a benchmark, by name: runs those that the command line names, or all, each in a folder of its own."""
+"""What benchmarks share: percentiles, and their parts by name."""
 
 import os
 import pathlib
@@ -8,8 +8,14 @@ import tempfile
 import time
 
 
+def percentile(values, p):
+    values = sorted(values)
+    return values[min(len(values) - 1, int(p / 100 * len(values)))]
+
+
 def run_parts(parts, table, prefix):
-    """`parts`: functions of (table, folder) by name. `table` prints its head when it is made, so it is a function here."""
+    """Runs the parts that the command line names, or all, each in a folder of its own. `parts`: functions of (table, folder) by name. `table`
+    prints its head when it is made, so it is a function here."""
     wanted = sys.argv[1:] or list(parts)
     if unknown := [name for name in wanted if name not in parts]:
         sys.exit(f"no such part: {', '.join(unknown)}; there are {', '.join(parts)}")

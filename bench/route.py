@@ -12,7 +12,7 @@ import threading
 import time
 
 from parts import run_parts
-from route_programs import HAPROXY, NGINX, OURS, PROGRAMS, REST, SGLANG, SRTCTL, Router, Workers, eventually, load
+from route_programs import HAPROXY, NGINX, OURS, PROGRAMS, REST, SGLANG, SRTCTL, Router, Workers, load
 
 REPEATS = 5
 KB = 1024

@@ -10,7 +10,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests/peers"))
-from conftest import SRTCTL, Program, eventually, free_port, http  # noqa: E402
+from conftest import SRTCTL, Program, free_port, http  # noqa: E402
 
 OURS, SGLANG, HAPROXY, NGINX = "ours", "sglang", "haproxy", "nginx"
 PROGRAMS = (OURS, SGLANG, HAPROXY, NGINX)
@@ -184,4 +184,4 @@ def load(mode, port, body_bytes, count, seconds, pids=()):
     return loaded
 
 
-__all__ = ["HAPROXY", "NGINX", "OURS", "PROGRAMS", "REST", "SGLANG", "SRTCTL", "Router", "Workers", "eventually", "free_port", "load"]
+__all__ = ["HAPROXY", "NGINX", "OURS", "PROGRAMS", "REST", "SGLANG", "SRTCTL", "Router", "Workers", "load"]

@@ -1,10 +1,12 @@
 """srtctl serve, route and replay together at 5,000 streams of 4 tokens/s, with a worker killed and started again every 20 s. Memory,
 open files, and what became of every request; docs/reliability.md says what is held to what.
-usage: bench/soak.py [SECONDS] (default: 600); run by ./dev soak. Exit code 1: something of it did not hold."""
+usage: bench/soak.py [SECONDS] (default: 600); run by ./dev soak. Exit code 1: something of it did not hold; each such thing is told when it is
+found, and when the run did not come to its end there are no figures."""
 
 import collections
 import contextlib
 import json
+import math
 import os
 import pathlib
 import shutil
@@ -18,12 +20,14 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests/peers"))
 from conftest import MODEL, SRTCTL, Program, eventually, http, load, write_rows  # noqa: E402
+from parts import percentile  # noqa: E402
 
 STREAMS, WORKERS = 5000, 8
 TOKENS_PER_S = 4
 ANSWERS = (120, 360)  # tokens
 PROMPTS, PROMPT_TOKENS = 2000, 64
 KILL_EVERY_S, DOWN_S = 20, 3
+SHORTEST_S = 30  # of a run: less has no kill in it
 NOTICED_S = 5  # a stream of a killed worker is cut within this
 WARM_UP_S = 120
 JUDGED_FROM_S = 3 * WARM_UP_S  # a shorter run says nothing about memory: caches still fill
@@ -90,6 +94,16 @@ class Worker:
     def wait_until_ready(self):
         self.program.wait_until(lambda: "ready" in self.program.output())
 
+    def runs(self):
+        return self.program.process.poll() is None
+
+    def is_idle(self):
+        """False also when it does not answer."""
+        try:
+            return load(self.url)["num_reqs"] == 0
+        except AssertionError:
+            return False
+
     def kill(self):
         self.program.process.kill()
         self.program.process.wait()
@@ -111,6 +125,9 @@ class Watch:
             self.cpu_s = (int(fields[11]) + int(fields[12])) / CLOCK_TICKS
             self.samples.append((at, pages * PAGE_KB / 1024, files))
 
+    def was_seen(self, begin, end):
+        return any(begin <= at <= end for at, _, _ in self.samples)
+
     def mean_mb(self, begin, end):
         return statistics.fmean(mb for at, mb, _ in self.samples if begin <= at <= end)
 
@@ -129,8 +146,18 @@ class Run:
         self.folder, self.seconds = folder, seconds
         self.warm_s = min(WARM_UP_S, seconds / 3)
         self.kills = []  # (worker, epoch ns)
-        self.faults = []
+        self.faults = 0
         self.env = {"SRTCTL_DATA_DIR": str(data_with_even_steps(folder))}
+
+    def fault(self, what):
+        """Told at once: what comes after it may fail for the same reason."""
+        self.faults += 1
+        print(f"FAULT: {what}", flush=True)
+
+    def hold(self, truth, fault):
+        if not truth:
+            self.fault(fault)
+        return truth
 
     def start(self, stack):
         *ports, router = fixed_ports(WORKERS + 1)
@@ -163,7 +190,8 @@ class Run:
                 "hash_ids": [i % PROMPTS]}
 
     def last(self):
-        """Until replay has ended. Worker 0 is never killed: its memory is that of a worker that lives long."""
+        """Until replay has ended; False: before its time, or something else did. Worker 0 is never killed: its memory is that of a worker
+        that lives long."""
         self.watches = {"serve": Watch(self.workers[0].program.process.pid), "route": Watch(self.route.process.pid),
                         "replay": Watch(self.replay.process.pid)}
         begun = time.monotonic()
@@ -171,6 +199,7 @@ class Run:
         for second in range(1, 10**9):
             time.sleep(max(0.0, begun + second - time.monotonic()))
             if self.replay.process.poll() is not None:
+                whole = self.hold(second >= self.seconds, f"replay ended by itself within {second} s")
                 break
             for watch in self.watches.values():
                 watch.sample(time.monotonic() - begun)
@@ -182,29 +211,39 @@ class Run:
                 self.kills.append((down.index, time.time_ns()))
                 down.kill()
                 next_kill += KILL_EVERY_S
-            if dead := [w.index for w in self.workers if w is not down and w.program.process.poll() is not None]:
-                self.faults.append(f"workers {dead} ended by themselves")
-                break
-            if self.route.process.poll() is not None:
-                self.faults.append("the gateway ended by itself")
-                break
-            if second > self.seconds + 120:
-                self.faults.append("replay does not end")
+            if not self.all_run(down) or not self.hold(second <= self.seconds + 120, "replay does not end"):
+                whole = False
                 break
         if down is not None:
             down.start()
-            down.wait_until_ready()
+            try:
+                down.wait_until_ready()
+            except AssertionError as error:
+                self.fault(f"worker {down.index} does not start again: {error}")
+        return whole
+
+    def all_run(self, down=None):
+        """The gateway and all workers but `down`."""
+        dead = [worker.index for worker in self.workers if worker is not down and not worker.runs()]
+        workers = self.hold(not dead, f"workers {dead} ended by themselves")
+        return self.hold(self.route.process.poll() is None, "the gateway ended by itself") and workers
 
     def end(self):
-        if self.replay.end() != 0:
-            self.faults.append(f"replay's exit code: {self.replay.process.returncode}\n{self.replay.output()[-2000:]}")
-        idle = eventually(lambda: all(load(worker.url)["num_reqs"] == 0 for worker in self.workers))
-        if not idle:
-            self.faults.append("requests are left on workers")
+        """False: what replay and the gateway wrote may not be whole."""
+        broken_off = self.replay.process.poll() is None  # then its code is only that of a client that was told to end
+        code = self.replay.end()
+        whole = not broken_off
+        if whole:
+            whole = self.all_run()
+            whole &= self.hold(code == 0, f"replay's exit code: {code}\n{self.replay.output()[-2000:]}")
+        idle = eventually(lambda: all(worker.is_idle() for worker in self.workers if worker.runs()))
+        self.hold(idle, "requests are left on workers")
         self.after = Watch(self.route.process.pid)
         self.after.sample(0)
         codes = {"route": self.route.end(), **{f"serve {w.index}": w.program.end() for w in self.workers}}
-        self.faults += [f"{name}'s exit code: {code}" for name, code in codes.items() if code != 0]
+        for name, code in codes.items():
+            self.hold(code == 0, f"{name}'s exit code: {code}")
+        return whole and codes["route"] == 0
 
 
 class Records:
@@ -212,6 +251,7 @@ class Records:
 
     def __init__(self, path):
         self.ok, self.cut_at_end, self.failed = 0, 0, []
+        self.requests = set()  # their numbers: replay counts them as it begins them
         self.end_ns = 2**63  # of the run: when the first was cut
         self.tokens, self.gaps_ms, self.moments, self.classes = 0, [], [], collections.Counter()
         with path.open() as lines:
@@ -220,6 +260,7 @@ class Records:
 
     def add(self, row, number):
         about, error = row["metadata"], row.get("error")
+        self.requests.add(about["session_num"])
         self.moments += [(about["request_start_ns"], 1), (about["request_end_ns"], -1)]
         if not error:
             self.ok += 1
@@ -236,8 +277,12 @@ class Records:
             self.classes[error["type"]] += 1
 
     @property
-    def sent(self):
+    def rows(self):
         return len(self.moments) // 2
+
+    @property
+    def begun(self):
+        return max(self.requests, default=-1) + 1
 
     def in_flight(self, begin_ns, end_ns):
         """The fewest and the most at one time between these moments."""
@@ -246,7 +291,7 @@ class Records:
             now += step
             if begin_ns <= at <= end_ns:
                 seen.append(now)
-        return min(seen), max(seen)
+        return min(seen, default=now), max(seen, default=now)
 
 
 class Decisions:
@@ -269,7 +314,7 @@ class Decisions:
                 elif kind == "choice":
                     worker_of[row["request"]] = row["worker"]
                 elif kind == "cut":
-                    self.cuts.append((worker_of.pop(row["request"]), row["at"] + epoch_ns))
+                    self.cuts.append((worker_of.pop(row["request"], None), row["at"] + epoch_ns))
                 elif kind == "left":
                     self.left.append(row["at"] + epoch_ns)
                 elif kind in ("over", "refused"):
@@ -278,22 +323,15 @@ class Decisions:
         self.open = len(worker_of)
 
 
-def percentile(values, p):
-    values = sorted(values)
-    return values[min(len(values) - 1, int(p / 100 * len(values)))]
-
-
 def account(run, records, decisions):
     """Every request once, and each that failed was on a worker that had just been killed."""
-    faults = run.faults
-
-    def hold(truth, fault):
-        if not truth:
-            faults.append(fault)
-
+    hold = run.hold
     failed = len(records.failed)
-    hold(records.sent == records.ok + failed + records.cut_at_end, "a request is in no class or in two")
-    hold(decisions.arrived == records.sent, f"{records.sent} requests were sent and {decisions.arrived} arrived")
+    known = len(records.requests)
+    hold(records.rows == known, f"{records.rows} records are of {known} requests")
+    hold(records.begun == known, f"{records.begun} requests were begun and {known} have a record")
+    hold(decisions.arrived == records.begun, f"{records.begun} requests were begun and {decisions.arrived} arrived")
+    hold(records.ok > 0, "no request ended well")
     ended = records.ok + records.cut_at_end
     hold(decisions.over == ended, f"{decisions.over} ended at the gateway without a fault and {ended} at the client")
     early = sum(at < records.end_ns - 10**6 for at in decisions.left)  # two programs' clocks
@@ -324,59 +362,62 @@ def weigh(run, records):
     edge = (end - begin) / 6
     rows = []
     for name, watch in run.watches.items():
+        if not (watch.was_seen(begin, begin + edge) and watch.was_seen(end - edge, end)):
+            run.fault(f"{name}'s memory was not looked at when it should have been: the machine was too busy")
+            continue
         first, last = watch.mean_mb(begin, begin + edge), watch.mean_mb(end - edge, end)
         allowed = max(GROWTH_MB, GROWTH * first)
         if name == "replay":  # it keeps a record of each request, and the gaps of the first eight million tokens
             share = (end - edge - begin) / end
             gaps = min(records.tokens * share, GAPS_MOST)
-            allowed += (RECORD_BYTES * records.sent * share + GAP_BYTES * gaps) / 2**20
+            allowed += (RECORD_BYTES * records.rows * share + GAP_BYTES * gaps) / 2**20
         files = watch.files(begin, end)
         rows.append((name, first, last, watch.slope_mb_per_min(begin, end), allowed, files[0], max(files), files[-1],
                      watch.cpu_s / watch.samples[-1][0]))
-        if end >= JUDGED_FROM_S and last - first > allowed:
-            run.faults.append(f"{name}'s memory grew by {last - first:.1f} MB after warm-up, more than {allowed:.1f}")
-        if max(files) > 1.1 * files[0] + 64 * WORKERS:
-            run.faults.append(f"{name}'s open files went from {files[0]} to {max(files)}")
+        if end >= JUDGED_FROM_S:
+            run.hold(last - first <= allowed, f"{name}'s memory grew by {last - first:.1f} MB after warm-up, more than {allowed:.1f}")
+        run.hold(max(files) <= 1.1 * files[0] + 64 * WORKERS, f"{name}'s open files went from {files[0]} to {max(files)}")
     return rows
 
 
 def show(run, records, decisions, rows):
-    start_ns = min(at for at, _ in records.moments)
+    start_ns = min((at for at, _ in records.moments), default=0)
+    gaps_ms = records.gaps_ms or [math.nan]
     fewest, most = records.in_flight(start_ns + int(run.warm_s * 1e9), start_ns + int((run.seconds - 1) * 1e9))
     classes = ", ".join(f"{count} {name}" for name, count in sorted(records.classes.items())) or "none"
     print(f"""
 {STREAMS:,} streams over {WORKERS} workers for {run.seconds:,} s, {len(run.kills)} kills
-requests sent                    {records.sent:>10,}
+requests sent                    {records.begun:>10,}
   ended well                     {records.ok:>10,}
   on a worker that was killed    {len(records.failed):>10,}   {classes}
   cut at the end                 {records.cut_at_end:>10,}
-  unexplained                    {records.sent - records.ok - len(records.failed) - records.cut_at_end:>10,}
+  unexplained                    {max(records.begun, decisions.arrived) - len(records.requests):>10,}
 in flight after warm-up          {fewest:>10,} to {most:,}
 tokens of requests that ended    {records.tokens:>10,}   {records.tokens / run.seconds:,.0f} a second
-ITL p50, p99 (ms)                {percentile(records.gaps_ms, 50):>10.1f}   {percentile(records.gaps_ms, 99):.1f}
+ITL p50, p99 (ms)                {percentile(gaps_ms, 50):>10.1f}   {percentile(gaps_ms, 99):.1f}
 gateway's files when all is over {run.after.samples[-1][2]:>10,}
 
 after {run.warm_s:.0f} s of warm-up     MB first    MB last   MB/min    allowed   files first    most    last   cores""")
     for name, first, last, slope, allowed, *files, cores in rows:
         print(f"{name:22}{first:11.1f}{last:11.1f}{slope:9.2f}{'+' + format(allowed, '.1f'):>11}{files[0]:14,}{files[1]:8,}{files[2]:8,}{cores:8.2f}")
     print("" if run.seconds >= JUDGED_FROM_S else f"memory is judged from {JUDGED_FROM_S} s on")
-    for fault in run.faults:
-        print(f"FAULT: {fault}")
-    print("everything held" if not run.faults else f"{len(run.faults)} things did not hold")
 
 
 def main():
     seconds = int(sys.argv[1]) if len(sys.argv) > 1 else 600
+    if seconds < SHORTEST_S:
+        sys.exit(f"a soak takes at least {SHORTEST_S} s")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is ended
     print(f"{os.cpu_count()} processors, load average {os.getloadavg()[0]:.1f} at the start", flush=True)
     with tempfile.TemporaryDirectory(prefix="infbench-soak-") as name, contextlib.ExitStack() as stack:
         run = Run(pathlib.Path(name), seconds)
         run.start(stack)
-        run.last()
-        run.end()
-        records, decisions = Records(run.artifacts / "profile_export.jsonl"), Decisions(run.decisions)
-        account(run, records, decisions)
-        show(run, records, decisions, weigh(run, records))
+        lasted, ended = run.last(), run.end()
+        if lasted and ended:
+            records, decisions = Records(run.artifacts / "profile_export.jsonl"), Decisions(run.decisions)
+            account(run, records, decisions)
+            show(run, records, decisions, weigh(run, records))
+        print("everything held" if not run.faults else f"{run.faults} things did not hold")
     sys.exit(1 if run.faults else 0)
 
 

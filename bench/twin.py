@@ -7,13 +7,11 @@ import subprocess
 import sys
 import tempfile
 
+from parts import percentile
+
 WORKERS = 8
 RECIPE = "recipies/qwen3-32b/agg-round-robin.yaml"
 LIMITS = "time_to_first_token:2000 inter_token_latency:25"
-
-
-def percentile(values, p):
-    return values[min(len(values) - 1, int(p / 100 * len(values)))]
 
 
 def start_server(srtctl, log):

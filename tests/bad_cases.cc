@@ -11,6 +11,7 @@
 #include <sstream>
 
 #include "base/utf8.h"
+#include "plan/words.h"
 #include "srtctl.h"
 
 namespace infbench::tests {
@@ -108,12 +109,6 @@ std::optional<std::string> meant_by(std::string_view name, const std::map<std::s
   return all;
 }
 
-void replace_all(std::string& text, std::string_view from, std::string_view to) {
-  for (std::size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size())) {
-    text.replace(at, from.size(), to);
-  }
-}
-
 }  // namespace
 
 void check_bad_cases(const std::string& kind, std::size_t least, const std::function<std::string(const BadCase&)>& answer_to) {
@@ -157,7 +152,7 @@ std::string expand(std::string_view line, const std::map<std::string, std::strin
 std::string shown(std::string_view answer, const std::map<std::string, std::string>& places) {
   constexpr std::string_view kHex = "0123456789abcdef";
   std::string text(answer);
-  for (const auto& [name, place] : places) replace_all(text, place, "@" + name + "@");
+  for (const auto& [name, place] : places) plan::replace_all(text, place, "@" + name + "@");
   std::string out;
   for (std::size_t i = 0; i < text.size();) {
     const Utf8Char character = decode_utf8(text, i);

@@ -159,23 +159,26 @@ std::vector<std::string> answers_in(std::string_view bytes) {
 
 constexpr std::string_view kProbe = "GET /is-it-there HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
 
+constexpr const char* kStuck = "and then nothing, for a long time\n";
+
 std::vector<std::string> answers_of(int port, std::string_view bytes, bool eof) {
   RawClient client(port, kPatience);
   client.send(bytes);
   if (eof) client.shut();
   std::vector<std::string> answers = answers_in(client.read_all());
-  if (client.stuck()) answers.emplace_back("and then nothing, for a long time\n");
+  if (client.stuck()) answers.emplace_back(kStuck);
   return answers;
 }
 
+// Also whether the connection goes on, and, if it does not, the server.
 std::string answer_of(int port, const Request& request) {
   static const std::map<bool, std::string> kEnds{{true, "the connection goes on\n"}, {false, "the connection is closed\n"}};
   std::vector<std::string> answers = answers_of(port, request.bytes + (request.eof ? "" : std::string(kProbe)), request.eof);
-  bool goes_on = false;
-  if (!request.eof && !answers.empty()) {
-    goes_on = answers.back() == answers_of(port, kProbe, false).back();
-    if (goes_on) answers.pop_back();
-  }
+  const std::vector<std::string> probe = answers_of(port, kProbe, false);
+  const bool serves = !probe.empty() && probe.back() != kStuck;
+  const bool goes_on = serves && !request.eof && !answers.empty() && answers.back() == probe.back();
+  if (goes_on) answers.pop_back();
+  if (!serves) answers.emplace_back("and then the server answers nobody\n");
   std::string all;
   for (const std::string& answer : answers) all += answer;
   return all + kEnds.at(goes_on);

@@ -153,7 +153,7 @@ TEST(BadInput, Recipes) {
       if (const auto text = after("set", line)) edits.push_back({recipe::Edit::Kind::set, expand(*text)});
       if (const auto text = after("unset", line)) edits.push_back({recipe::Edit::Kind::unset, expand(*text)});
       recipe::test::add_to_changes(line.starts_with("+ ") ? expand(line) : line, previous, changes);
-      previous = line.front();
+      previous = line.empty() ? ' ' : line.front();
     }
     const auto text = whole.empty() ? recipe::test::changed(desk.read(base), changes) : whole;
     if (!text) return std::string("the lines to take out are not there\n");

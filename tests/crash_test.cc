@@ -29,8 +29,6 @@ using ::testing::Not;
 constexpr int kMoments = 20;
 constexpr int kRequests = 300;
 
-std::size_t lines_of(const std::string& text) { return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n')); }
-
 // All whole lines are JSON. Only the last one may lack its end.
 void expect_whole_lines(const std::string& file) {
   std::string text = read_text(file);

@@ -75,9 +75,7 @@ TEST(Listening, OnLoopbackUnlessToldOtherwise) {
     std::vector<std::string> words = one.words;
     words.insert(words.begin(), SRTCTL);
     Running program(words);
-    std::string line = program.line();
-    while (!line.empty() && line.find(one.ready) == std::string::npos) line = program.line();
-    ASSERT_FALSE(line.empty()) << one.name << program.stop(SIGTERM).err;
+    ASSERT_FALSE(program.line_with(one.ready).empty()) << one.name << program.stop(SIGTERM).err;
     EXPECT_EQ(listening(program.id()), std::vector<std::string>(one.ports, kLoopback)) << one.name;
     program.stop(SIGTERM);
   }

@@ -4,7 +4,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <algorithm>
 
 #include <string>
 #include <vector>
@@ -20,8 +19,6 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 constexpr int kWorkers = 2;
-
-std::size_t lines_of(const std::string& text) { return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n')); }
 
 TEST(Live, TheServersLogReplayedInVirtualTimeGivesTheSameBits) {
   const std::string folder = scratch_folder();

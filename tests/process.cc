@@ -11,9 +11,14 @@
 #include <array>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <stdexcept>
 #include <string_view>
+#include <system_error>
 #include <utility>
+
+#include "base/number.h"
+#include "srtctl.h"
 
 namespace infbench::tests {
 namespace {
@@ -139,18 +144,29 @@ Running::~Running() {
   close(err_);
 }
 
-std::string Running::line() {
+bool Running::read_more() {
   std::array<char, 4096> buffer{};
-  for (;;) {
-    if (const std::size_t end = rest_.find('\n'); end != std::string::npos) {
-      std::string line = rest_.substr(0, end);
-      rest_.erase(0, end + 1);
-      return line;
-    }
-    const ssize_t count = read(out_, buffer.data(), buffer.size());
-    if (count <= 0) return std::exchange(rest_, {});
-    rest_.append(buffer.data(), static_cast<std::size_t>(count));
-  }
+  const ssize_t count = read(out_, buffer.data(), buffer.size());
+  if (count <= 0) return false;
+  rest_.append(buffer.data(), static_cast<std::size_t>(count));
+  return true;
+}
+
+std::optional<std::string> Running::next_line() {
+  std::size_t end = rest_.find('\n');
+  while (end == std::string::npos && read_more()) end = rest_.find('\n');
+  if (end == std::string::npos && rest_.empty()) return std::nullopt;
+  std::string line = rest_.substr(0, end);
+  rest_.erase(0, end == std::string::npos ? end : end + 1);
+  return line;
+}
+
+std::string Running::line() { return next_line().value_or(""); }
+
+std::string Running::line_with(const std::string& text) {
+  std::optional<std::string> line = next_line();
+  while (line && line->find(text) == std::string::npos) line = next_line();
+  return line.value_or("");
 }
 
 Finished Running::stop_group(int signal) {
@@ -162,11 +178,25 @@ Finished Running::stop(int signal) {
   Finished finished{.exit_code = -1, .out = {}, .err = "not running"};
   if (child_ <= 0) return finished;
   if (signal != 0) kill(child_, signal);
-  for (std::string next = line(); !next.empty(); next = line()) finished.out += next + "\n";
+  while (read_more()) continue;
+  finished.out = std::exchange(rest_, {});
   finished.exit_code = exit_code_of(std::exchange(child_, -1));
   finished.err = read_all(err_);
   return finished;
 }
+
+std::vector<int> processes_with(const std::string& text) {
+  std::vector<int> found;
+  std::error_code error;
+  for (std::filesystem::directory_iterator at("/proc", error), end; !error && at != end; at.increment(error)) {
+    const auto id = number_in<int>(at->path().filename().string());
+    if (!id || *id == getpid()) continue;
+    if ((read_text(at->path() / "environ") + command_line_of(*id)).find(text) != std::string::npos) found.push_back(*id);
+  }
+  return found;
+}
+
+std::string command_line_of(int process) { return read_text("/proc/" + std::to_string(process) + "/cmdline"); }
 
 std::string url_in(const std::string& line) {
   const std::size_t begin = line.find("http://");

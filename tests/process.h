@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,15 +37,23 @@ class Running {
 
   int id() const { return child_; }  // of the process
   std::string line();                // the next line that it prints, without its end; empty when it has closed its output
-  Finished stop_group(int signal);   // as stop(), to all of its group, which is its own
-  Finished stop(int signal);         // sends the signal (0: none) and waits for the end; `out` is what line() had not taken
+  std::string line_with(const std::string& text);  // the next that has this text; empty when none does
+  Finished stop_group(int signal);                 // as stop(), to all of its group, which is its own
+  Finished stop(int signal);  // sends the signal (0: none) and waits for the end; `out` is what line() had not taken
 
  private:
+  std::optional<std::string> next_line();  // none: it has closed its output
+  bool read_more();                        // into rest_; false: there is no more
+
   int child_ = -1;
   int out_ = -1;
   int err_ = -1;  // a file in memory
   std::string rest_;
 };
+
+// Processes other than this one whose environment or command line has this text. They come and go meanwhile.
+std::vector<int> processes_with(const std::string& text);
+std::string command_line_of(int process);  // its words, each ended by a NUL; empty: it has ended
 
 // In the line that a server prints when it is ready: the first URL, and the port of the first on 127.0.0.1. Empty, 0: none.
 std::string url_in(const std::string& line);

@@ -35,12 +35,9 @@ std::vector<std::string> route_command(const std::vector<std::string>& more) {
 
 // Its port, once it is ready.
 int ready_port(Running& route) {
-  std::string line;
-  while (line.find("gateway ready") == std::string::npos) {
-    line = route.line();
-    if (line.empty()) return 0;
-  }
-  const int port = port_in(line);
+  const int port = port_in(route.line_with("gateway ready"));
+  EXPECT_GT(port, 0);
+  if (port == 0) return 0;
   EXPECT_TRUE(eventually([&] {
     RawClient client(port);
     client.send(get_text("/readiness"));

@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 #include <csignal>
 #include <filesystem>
 #include <set>
@@ -14,6 +13,7 @@
 #include <vector>
 
 #include "process.h"
+#include "recipe/recipe_samples.h"
 #include "srtctl.h"
 
 namespace infbench::tests {
@@ -43,26 +43,13 @@ int secret_files(const std::string& folder) {
   return found;
 }
 
-int port_in(const std::string& line) {
-  const std::size_t begin = line.find("http://127.0.0.1:");
-  return begin == std::string::npos ? 0 : std::atoi(line.c_str() + begin + 17);
-}
-
-std::string line_with(Running& program, const std::string& text) {
-  std::string line = program.line();
-  while (!line.empty() && line.find(text) == std::string::npos) line = program.line();
-  return line;
-}
-
-std::string command_line_of(int process) { return read_text("/proc/" + std::to_string(process) + "/cmdline"); }
-
 TEST(Secrets, OfAGatewayAndItsClient) {
   const std::string folder = scratch_folder();
   Running serve({SRTCTL, "serve", "--port", "0", "--tp", "2", "--instant", "--truth-log", folder + "/truth.jsonl"});
   const std::string worker = "http://127.0.0.1:" + std::to_string(port_in(serve.line()));
   Running route({SRTCTL, "route", "--port", "0", "--worker-urls", worker, "--disable-health-check", "--api-key", kSecret,
                  "--prometheus-port", "0", "--decision-log", folder + "/decisions.jsonl"});
-  const std::string gateway = "http://127.0.0.1:" + std::to_string(port_in(line_with(route, "gateway ready")));
+  const std::string gateway = "http://127.0.0.1:" + std::to_string(port_in(route.line_with("gateway ready")));
   EXPECT_THAT(command_line_of(route.id()), HasSubstr("--api-key"));
   EXPECT_THAT(command_line_of(route.id()), Not(HasSubstr(kSecret)));
 
@@ -86,50 +73,15 @@ TEST(Secrets, OfAGatewayAndItsClient) {
   EXPECT_EQ(secret_files(folder), 0);
 }
 
-constexpr std::string_view kRecipe = R"(name: small
-model:
-  path: /models/Qwen3-32B
-  container: none
-  precision: bf16
-environment: {HF_TOKEN: kept-from-all-1}
-resources:
-  gpu_type: h200
-  gpus_per_node: 4
-  agg_nodes: 1
-  agg_workers: 2
-frontend:
-  type: srtctl
-  enable_multiple_frontends: false
-  args:
-    policy: round_robin
-    api-key: kept-from-all-2
-  env: {ROUTER_PASSWORD: kept-from-all-3}
-backend:
-  type: model
-  aggregated_environment: {WORKER_SECRET: kept-from-all-4}
-  sglang_config:
-    aggregated:
-      served-model-name: Qwen/Qwen3-32B
-      tensor-parallel-size: 2
-      page-size: 64
-benchmark:
-  type: mooncake-router
-  mooncake_workload: conversation
-  warmup_requests: 2
-  speed: 100
-  env: {CLIENT_TOKEN: kept-from-all-5}
-health_check: {max_attempts: 60, interval_seconds: 1}
-engine: {time_scale: 100}
-)";
-
-// Command lines of the processes that have this in their environment.
-std::set<std::string> command_lines_with(const std::string& mark) {
-  std::set<std::string> found;
-  std::error_code error;
-  for (fs::directory_iterator at("/proc", error), end; !error && at != end; at.increment(error)) {
-    if (read_text(at->path() / "environ").find(mark) != std::string::npos) found.insert(read_text(at->path() / "cmdline"));
-  }
-  return found;
+// kSmallRecipe with a secret wherever there can be one.
+std::string recipe_with_secrets() {
+  return recipe::edited(
+      kSmallRecipe, {{"resources:", "environment: {HF_TOKEN: kept-from-all-1}\nresources:"},
+                     {"type: sglang", "type: srtctl"},
+                     {"round_robin", "round_robin\n    api-key: kept-from-all-2\n  env: {ROUTER_PASSWORD: kept-from-all-3}"},
+                     {"type: model", "type: model\n  aggregated_environment: {WORKER_SECRET: kept-from-all-4}"},
+                     {"warmup_requests: 2", "warmup_requests: 2\n  speed: 100\n  env: {CLIENT_TOKEN: kept-from-all-5}"},
+                     {"time_scale: 10", "time_scale: 100"}});
 }
 
 // A whole deployment: what it prints, its folder, and the command lines of all its processes for as long as it lasts.
@@ -137,7 +89,7 @@ TEST(Secrets, OfADeployment) {
   const std::string folder = scratch_folder();
   fs::create_directories(folder + "/traces");
   fs::create_symlink(small_trace(), folder + "/traces/conversation_trace.jsonl");
-  const std::string recipe = write_text(folder + "/small.yaml", kRecipe);
+  const std::string recipe = write_text(folder + "/small.yaml", recipe_with_secrets());
   ASSERT_EQ(::chmod(recipe.c_str(), 0600), 0);
   const std::string mark = "SECRETS_TEST=" + std::to_string(::getpid());
   Running submit({SRTCTL, "submit", "-f", recipe, "--launcher", "local", "-o", folder + "/out"},
@@ -148,12 +100,11 @@ TEST(Secrets, OfADeployment) {
     return std::any_of(lines.begin(), lines.end(),
                        [&](const std::string& line) { return line.find(word) != std::string::npos; });
   };
-  const std::string status = folder + "/out/status.json";
-  while (read_text(status).find("\"phase\": \"ended\"") == std::string::npos && ::kill(submit.id(), 0) == 0) {
-    lines.merge(command_lines_with(mark));
-    if (fs::exists("/proc/" + std::to_string(submit.id())) &&
-        read_text("/proc/" + std::to_string(submit.id()) + "/stat").find(") Z ") != std::string::npos)
-      break;
+  ASSERT_GT(submit.id(), 0);
+  const std::string stat = "/proc/" + std::to_string(submit.id()) + "/stat";
+  while (read_text(stat).find(") Z ") == std::string::npos) {
+    for (const int process : processes_with(mark)) lines.insert(command_line_of(process));
+    ::usleep(5'000);
   }
   const Finished end = submit.stop(0);
   EXPECT_TRUE(end.exit_code == 0 || end.exit_code == 6) << end.err;  // 6: the machine was too busy to send in time
@@ -165,10 +116,16 @@ TEST(Secrets, OfADeployment) {
 
 TEST(Secrets, OfPlansReportsAndFigures) {
   const std::string folder = scratch_folder();
-  const std::string recipe = write_text(folder + "/small.yaml", kRecipe);
+  const std::string recipe = write_text(folder + "/small.yaml", recipe_with_secrets());
   for (const char* launcher : {"slurm", "local"}) {
-    expect_hidden(srtctl({"dry-run", "-f", recipe, "--launcher", launcher}), launcher);
-    expect_hidden(srtctl({"dry-run", "-f", recipe, "--launcher", launcher, "--json"}), launcher);
+    for (const bool json : {false, true}) {
+      std::vector<std::string> words{"dry-run", "-f", recipe, "--launcher", launcher};
+      if (json) words.emplace_back("--json");
+      const Finished run = srtctl(words);
+      EXPECT_EQ(run.exit_code, 0) << run.err;
+      EXPECT_THAT(run.out, HasSubstr("HF_TOKEN")) << "that it is set is told";
+      expect_hidden(run, launcher);
+    }
   }
   const std::string given = std::string("environment.HF_TOKEN=") + kSecret;
   for (const std::vector<std::string>& sets :

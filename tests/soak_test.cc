@@ -6,8 +6,6 @@
 #include <gtest/gtest.h>
 #include <simdjson.h>
 
-#include <algorithm>
-#include <array>
 #include <fstream>
 #include <map>
 #include <memory>
@@ -62,11 +60,6 @@ std::unique_ptr<Running> start_worker(int port) {
   return worker;
 }
 
-int port_in(const std::string& line) {
-  const std::size_t begin = line.find("http://127.0.0.1:");
-  return begin == std::string::npos ? 0 : std::atoi(line.c_str() + begin + 17);
-}
-
 template <typename Visit>
 void for_each_line(const std::string& file, Visit visit) {
   simdjson::dom::parser parser;
@@ -113,8 +106,6 @@ Gateway read_decisions(const std::string& file) {
   });
   return gateway;
 }
-
-std::size_t lines_of(const std::string& text) { return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n')); }
 
 std::string address(int port) { return "http://127.0.0.1:" + std::to_string(port); }
 

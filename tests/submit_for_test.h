@@ -1,5 +1,5 @@
-// What tests of `submit --launcher local` share: a small recipe, its trace, a stand-in for the router, and the processes that a
-// run has started, found by a mark in their environment. For tests only, one thread.
+// What tests of `submit --launcher local` share: the small recipe with its trace, a stand-in for the router, and the processes
+// that a run has started, found by a mark in their environment. For tests only, one thread.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -14,58 +14,10 @@
 
 #include <gmock/gmock.h>
 
-#include "base/number.h"
 #include "process.h"
 #include "srtctl.h"
 
 namespace infbench::tests {
-
-inline constexpr std::string_view kSmallRecipe = R"(name: small
-model:
-  path: /models/Qwen3-32B
-  container: none
-  precision: bf16
-resources:
-  gpu_type: h200
-  gpus_per_node: 4
-  agg_nodes: 1
-  agg_workers: 2
-frontend:
-  type: sglang
-  enable_multiple_frontends: false
-  args:
-    policy: round_robin
-backend:
-  type: model
-  sglang_config:
-    aggregated:
-      served-model-name: Qwen/Qwen3-32B
-      tensor-parallel-size: 2
-      page-size: 64
-benchmark:
-  type: mooncake-router
-  mooncake_workload: conversation
-  warmup_requests: 2
-health_check:
-  max_attempts: 60
-  interval_seconds: 1
-engine:
-  time_scale: 10
-)";
-
-// Processes whose environment or command line has this text.
-inline std::vector<int> processes_with(const std::string& text) {
-  std::vector<int> found;
-  for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
-    const std::string name = entry.path().filename();
-    const auto pid = number_in<int>(name);
-    if (!pid || *pid == getpid()) continue;
-    if ((read_text(entry.path() / "environ") + read_text(entry.path() / "cmdline")).find(text) != std::string::npos) {
-      found.push_back(*pid);
-    }
-  }
-  return found;
-}
 
 // Waits (without a limit of its own: ctest has one) until the condition holds.
 inline void wait_until(const std::function<bool()>& condition) {
@@ -103,8 +55,7 @@ class SubmitTest : public ::testing::Test {
   int worker(int index) const {
     std::vector<int> found;
     for (const int pid : processes_with(mark_)) {
-      const std::string words = read_text("/proc/" + std::to_string(pid) + "/cmdline");
-      if (words.find(std::string("\0serve\0", 7)) != std::string::npos) found.push_back(pid);
+      if (command_line_of(pid).find(std::string("\0serve\0", 7)) != std::string::npos) found.push_back(pid);
     }
     return found.at(static_cast<std::size_t>(index));
   }

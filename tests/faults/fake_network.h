@@ -69,7 +69,7 @@ struct Wire {
   std::uint64_t number = 0;
   Fate fate;
   std::string from;  // host
-  std::string to;    // host:port
+  std::string to;    // host
   int port = 0;
   bool broken = false;
   std::array<Direction, 2> directions;

@@ -1,7 +1,6 @@
 #include "run.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <utility>
 
 #include <unistd.h>

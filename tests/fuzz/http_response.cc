@@ -1,7 +1,5 @@
 // The bytes of a server's answer as replay reads them: HTTP, event stream, chunks; and as the gateway does: HTTP alone. The
 // first byte says how: 1 streaming, 2 with the text kept, 4 with the bytes kept.
-#include <algorithm>
-
 #include "live/replay_exchange.h"
 #include "net/http_reader.h"
 #include "support.h"

@@ -312,7 +312,7 @@ def test_what_sbatch_refuses(cluster, submit):
 def test_the_program_of_a_job_is_killed(cluster, submit, phase):
     job = submit(AGGREGATED, {**SMALL, **SLOW})
     status = cluster.wait_for(job, in_phase(phase, "warm-up", "flush", "measuring"))
-    os.kill(status["pid"] if "pid" in status else json.loads((cluster.outputs / job / "status.json").read_text())["pid"], signal.SIGKILL)
+    os.kill(json.loads((cluster.outputs / job / "status.json").read_text())["pid"], signal.SIGKILL)
     assert cluster.wait_for_end(job)["state"] != "ended"
     assert cluster.left_behind() == ""
     code, _, err = cluster.srtctl("report", cluster.outputs / job)
