@@ -19,8 +19,7 @@ std::string printable(std::string_view text, bool lines) {
   for (std::size_t i = 0; i < text.size();) {
     const Utf8Char character = decode_utf8(text, i);
     const bool kept = text[i] == '\t' || (lines && text[i] == '\n');
-    const bool control = character.code < 0x20 || (character.code >= 0x7f && character.code < 0xa0);
-    if (!character.valid || (control && !kept)) out.replace(i, character.bytes, character.bytes, '?');
+    if (!character.valid || (is_control(character.code) && !kept)) out.replace(i, character.bytes, character.bytes, '?');
     i += character.bytes;
   }
   return out;

@@ -52,6 +52,23 @@ TEST(FormatError, PutsTheCaretUnderTheColumn) {
     EXPECT_EQ(format_error(at(2, c.column, c.line)), "f.yaml:2:" + std::to_string(c.column) + ": bad\n" + c.excerpt) << c.why;
 }
 
+TEST(FormatError, ShowsNothingThatDrivesATerminal) {
+  struct Case {
+    std::string_view why, given, shown;
+  };
+  for (const Case& c : std::vector<Case>{{"text", "a\tb \xC3\xA9", "a\tb \xC3\xA9"},
+                                         {"an escape sequence", "\x1B[31m", "?[31m"},
+                                         {"a C1 control character", "\xC2\x9B", "??"},
+                                         {"no UTF-8", "\xFF", "?"},
+                                         {"what turns the direction of writing",
+                                          "\xE2\x80\xAE"
+                                          "a",
+                                          "???a"}}) {
+    const std::string out = format_error(at(1, 1, std::string(c.given)));
+    EXPECT_EQ(out, "f.yaml:1:1: bad\n  " + std::string(c.shown) + "\n  ^\n") << c.why;
+  }
+}
+
 TEST(FormatError, CutsALongLineAroundTheCaret) {
   const std::string line = std::string(200, 'a') + "X" + std::string(200, 'b');
   const std::string expected = "f.yaml:1:201: bad\n  ..." + std::string(50, 'a') + "X" + std::string(49, 'b') + "...\n     " +

@@ -48,6 +48,11 @@ Utf8Char decode_utf8(std::string_view text, std::size_t at) {
   return {code, lead.more + 1, true};
 }
 
+bool is_control(char32_t code) {
+  const bool turns_writing = (code >= 0x202A && code <= 0x202E) || (code >= 0x2066 && code <= 0x2069);
+  return code < 0x20 || (code >= 0x7F && code < 0xA0) || turns_writing || code == 0x2028 || code == 0x2029;
+}
+
 std::optional<std::size_t> find_no_text(std::string_view text) {
   for (std::size_t at = 0; at < text.size();) {
     const Utf8Char c = decode_utf8(text, at);

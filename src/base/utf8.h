@@ -18,6 +18,10 @@ struct Utf8Char {
 // begun a character counts as one, as the Unicode Standard (3.9, "U+FFFD substitution of maximal subparts") recommends.
 Utf8Char decode_utf8(std::string_view text, std::size_t at);
 
+// A character that may drive a terminal or the order of what it shows: control characters (C0, C1), line and paragraph
+// separators, embeddings, overrides and isolates of the Unicode Bidirectional Algorithm (Unicode Standard Annex 9).
+bool is_control(char32_t code);
+
 // The first byte that is not part of a text: no UTF-8, or a control character other than tab, line feed and carriage return.
 std::optional<std::size_t> find_no_text(std::string_view text);
 

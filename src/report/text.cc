@@ -35,11 +35,6 @@ std::size_t width_of_char(char32_t code) {
   return within(kWide, code) ? 2 : 1;
 }
 
-bool is_control(char32_t code) {
-  const bool turns_writing = (code >= 0x202A && code <= 0x202E) || (code >= 0x2066 && code <= 0x2069);
-  return code < 0x20 || (code >= 0x7F && code < 0xA0) || turns_writing || code == 0x2028 || code == 0x2029;
-}
-
 // The longest part of the text, from its front, that takes at most `width` columns.
 std::string_view front_part(std::string_view text, std::size_t width) {
   std::size_t at = 0;
