@@ -84,7 +84,8 @@ std::string table(std::string_view what, const std::string& rows) {
 
 // Two cells: a number, and a bar that takes `share` of its column.
 std::string bar_cells(const std::string& text, double share, double value) {
-  const long width = std::clamp(static_cast<long>(100 * share + 0.5), 0L, 100L);
+  const double filled = share > 0 ? std::min(share, 1.0) : 0;  // of figures that were read from a file; no NaN
+  const int width = static_cast<int>(100 * filled + 0.5);
   return fmt::format(
       "<td class=\"n\" data-value=\"{}\">{}</td><td class=\"bar\"><svg viewBox=\"0 0 100 10\" preserveAspectRatio=\"none\" "
       "aria-hidden=\"true\"><rect width=\"{}\" height=\"10\"/></svg></td>",
