@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <simdjson.h>
+#include <unistd.h>
 
 #include <cmath>
 #include <fstream>
@@ -19,7 +20,7 @@ constexpr const char* kData = "data";
 constexpr const char* kHeader = "system,tp,backend,kind,bs,isl,prefix,new,ctx,latency_ms\n";
 
 std::string file_with(const std::string& text) {
-  const std::string path = ::testing::TempDir() + "calibrate_rows.csv";
+  const std::string path = ::testing::TempDir() + "calibrate_rows" + std::to_string(::getpid()) + ".csv";
   std::ofstream(path, std::ios::binary) << text;
   return path;
 }

@@ -1,6 +1,8 @@
 // srtslurm.yaml: what it means, where it is looked for, and all that is wrong with a bad one.
 #include "recipe/cluster.h"
 
+#include <unistd.h>
+
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -155,7 +157,7 @@ class FindClusterFile : public ::testing::Test {
     unsetenv("SRTSLURM_CONFIG");
   }
 
-  std::string folder_ = ::testing::TempDir() + "find_cluster_file";
+  std::string folder_ = ::testing::TempDir() + "find_cluster_file" + std::to_string(::getpid());
   std::filesystem::path before_ = std::filesystem::current_path();
 };
 

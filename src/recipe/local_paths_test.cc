@@ -1,6 +1,8 @@
 // Which paths are said to be missing, and which are left to the nodes.
 #include "recipe/local_paths.h"
 
+#include <unistd.h>
+
 #include <filesystem>
 #include <fstream>
 
@@ -30,7 +32,7 @@ class LocalPathsTest : public ::testing::Test {
     return text;
   }
 
-  std::string root_ = ::testing::TempDir() + "local_paths";
+  std::string root_ = ::testing::TempDir() + "local_paths" + std::to_string(::getpid());
 };
 
 struct Row {
