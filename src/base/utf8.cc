@@ -48,6 +48,12 @@ Utf8Char decode_utf8(std::string_view text, std::size_t at) {
   return {code, lead.more + 1, true};
 }
 
+std::string lower_case(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return lower;
+}
+
 bool is_control(char32_t code) {
   const bool turns_writing = (code >= 0x202A && code <= 0x202E) || (code >= 0x2066 && code <= 0x2069);
   return code < 0x20 || (code >= 0x7F && code < 0xA0) || turns_writing || code == 0x2028 || code == 0x2029;

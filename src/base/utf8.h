@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace infbench {
@@ -21,6 +22,9 @@ Utf8Char decode_utf8(std::string_view text, std::size_t at);
 // A character that may drive a terminal or the order of what it shows: control characters (C0, C1), line and paragraph
 // separators, embeddings, overrides and isolates of the Unicode Bidirectional Algorithm (Unicode Standard Annex 9).
 bool is_control(char32_t code);
+
+// With small letters for the capitals of ASCII; all else stays.
+std::string lower_case(std::string_view text);
 
 // The first byte that is not part of a text: no UTF-8, or a control character other than tab, line feed and carriage return.
 std::optional<std::size_t> find_no_text(std::string_view text);

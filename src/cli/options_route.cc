@@ -8,6 +8,7 @@
 #include "cli/options_policy.h"
 #include "cli/options_route.h"
 #include "cli/options_rules.h"
+#include "live/model_clock.h"
 #include "recipe/known_flags.h"
 #include "recipe/policies.h"
 
@@ -128,7 +129,7 @@ void add_engine(CLI::App& app, RouteOptions& o) {
       ->check(whole_number(0, 1'000'000'000'000));
   app.add_option("--mem-fraction-static", o.mem_fraction, "Their share of GPU memory")->group(group)->check(number(0.01, 1));
   add(app, group, "--time-scale", o.time_scale, "How many times faster they are than that: srtctl serve's flag of the name")
-      ->check(number(1e-3, 1e3));
+      ->check(number(1e-3, live::ModelClock::kScaleMax));
   add(app, group, "--chunked-prefill-size", o.chunk, "Their prefill chunk; -1: prompts are not cut")
       ->check(whole_number(-1, 1'000'000'000));
 }

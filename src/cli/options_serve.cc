@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/options_rules.h"
+#include "live/model_clock.h"
 
 namespace infbench::cli {
 namespace {
@@ -76,7 +77,7 @@ void add_own_flags(CLI::App& serve, ServeOptions& o) {
   serve.add_option("--kv-tokens", o.kv_tokens, "Tokens of KV that fit, instead of computing it")
       ->check(whole_number(1, 1'000'000'000'000));
   auto* scale = serve.add_option("--time-scale", o.time_scale, "All of the engine's times divided by X")
-                    ->check(number(1e-3, 1e3))
+                    ->check(number(1e-3, live::ModelClock::kScaleMax))
                     ->capture_default_str()
                     ->type_name("X");
   serve.add_flag("--instant", o.instant, "No waiting at all: for capacity tests of what is in front")->excludes(scale);

@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "base/utf8.h"
+
 namespace infbench::cli {
 namespace {
 
@@ -54,11 +56,6 @@ Result<void> check_name(const std::string& model) {
 
 std::string short_name(const std::string& model) { return model.substr(model.rfind('/') + 1); }
 
-std::string lower(std::string text) {
-  for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-  return text;
-}
-
 std::string resources(const InitOptions& wish, const Layout& at) {
   std::string out = fmt::format("resources: # {} GPUs on {} node{}\n  gpu_type: {}\n  gpus_per_node: {}\n", wish.gpus, at.nodes,
                                 at.nodes == 1 ? "" : "s", wish.gpu, at.node_gpus);
@@ -86,7 +83,7 @@ std::string engine_flags(const std::string& role, const InitOptions& wish, const
       "      page-size: 64 # tokens in a page of KV: prefixes are found again by whole pages\n"
       "      context-length: 131072 # the published traces have prompts of up to 126,000 tokens\n",
       role, wish.model, at.tp);
-  if (lower(wish.model).find("qwen3") != std::string::npos) {
+  if (lower_case(wish.model).find("qwen3") != std::string::npos) {
     out +=
         "      # 32,768 tokens by training, 131,072 by yarn.\n"
         "      json-model-override-args: '{\"rope_scaling\":{\"rope_type\":\"yarn\",\"factor\":4.0,"
@@ -97,7 +94,7 @@ std::string engine_flags(const std::string& role, const InitOptions& wish, const
 
 std::string head(const InitOptions& wish, const Layout& at) {
   const std::string name =
-      fmt::format("{}-{}x{}-{}", lower(short_name(wish.model)), wish.gpus, wish.gpu, wish.pairs ? "disagg" : "agg");
+      fmt::format("{}-{}x{}-{}", lower_case(short_name(wish.model)), wish.gpus, wish.gpu, wish.pairs ? "disagg" : "agg");
   return fmt::format(
              "# What to deploy, what traffic to send, and which latency is good enough.\n"
              "#   srtctl dry-run -f {0}                              what it comes to: nodes, GPUs, command lines\n"

@@ -49,7 +49,8 @@ struct WorkerConfig {
   Duration gap = {};                // for which the GPUs wait for the host before each step, >= 0
   Duration gap_per_request = {};    // more for each request of the step
   // sglang only
-  Tokens prompts_max = 16384;  // of new tokens in a batch: who has that many or more left of it begins a batch, > 0
+  // Most new prompt tokens of a batch, > 0; a prompt with as many uncached as are left of these waits to be a batch's first.
+  Tokens prompts_max = 16384;
   QueueOrder order = QueueOrder::arrival;
   double conservativeness = 1.0;  // of what running requests still ask for, 0.7 x this share is kept free at first, >= 0
   bool mixed_chunks = false;      // batches of prompts decode too

@@ -65,7 +65,9 @@ void Worker::admit_prompts(Budget& budget, cost::StepLoad& load) {
     const std::int64_t pages = pages_for(to_compute(job));
     // A prompt that alone has as many tokens as the limit leaves waits for a batch that begins with it, even if it would be
     // cut.
-    if (!batch_.empty() && (pages - kv_.match(sharable(job))) * config_.page >= budget.prompts) return;
+    if (!batch_.empty() && pages * config_.page >= budget.prompts &&
+        (pages - kv_.match(sharable(job))) * config_.page >= budget.prompts)
+      return;
     std::int64_t headroom = pages_for(budget.future);
     if (config_.role != Role::prefill) {
       headroom += pages_for(to_compute(job) + future_of(job.output - job.generated)) - pages;

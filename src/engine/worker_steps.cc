@@ -43,12 +43,13 @@ void Worker::start_decode(Time now) {
     running_ids_.push_back(jobs_[slot].id);
   }
   length = steps_with_room(length);
-  // What a sum of steps cannot hold (39 hours, cost/step_time.h) is taken in several runs. Only slow steps come near that.
-  constexpr std::int64_t kAlwaysFit = 4096;
-  if (length > kAlwaysFit) {
+  // What a sum of steps cannot hold (39 hours, cost/step_time.h) is taken in several runs. Fewer than these fit
+  // where a step takes less than 34 s.
+  constexpr std::int64_t kWorthAsking = 4096;
+  if (length > kWorthAsking) {
     constexpr cost::Ticks kMost = INT64_MAX / 2;
     const auto fits = step_time_->decode_steps_within(static_cast<int>(running_.size()), running_context_, length, kMost);
-    length = std::max(fits, kAlwaysFit);
+    length = std::max<std::int64_t>(fits, 1);
   }
   INFBENCH_CHECK(length > 0);
   run_ = {.start = now, .context = running_context_, .done = 0, .length = length};

@@ -197,6 +197,7 @@ void Gateway::log_candidates(const Call& call, Time now) {
 }
 
 void Gateway::try_route(CallId id, Call& call, Time now) {
+  if (now >= call.arrived + settings_.request_timeout) return refuse(id, call, 504, "timeout", now);
   const route::RequestView view{.id = RequestId{id},
                                 .at = call.arrived,
                                 .pages = call.pages,
@@ -227,6 +228,7 @@ void Gateway::try_route(CallId id, Call& call, Time now) {
 void Gateway::dispatch(CallId id, Call& call, const route::Route& chosen, Time now) {
   ++call.attempts;
   call.state = State::waiting;
+  call.sent = now;
   set_deadline(id, call, call.arrived + settings_.request_timeout);  // of all attempts together
   choices_.push_back({id, call.attempts, chosen});
   if (log_ != nullptr) log_->choice(choices_.back(), now);
@@ -272,8 +274,8 @@ void Gateway::end_leg(CallId id, Call& call, Part part, AttemptEnd end, Time now
   if (changed) update(leg.worker, now);
 }
 
-// All parts are over: `failed` is to blame, what else is open is closed.
-void Gateway::end_attempt(CallId id, Call& call, Part failed, Time now) {
+// All parts are over: `failed` is to blame (none: nobody), what else is open is closed.
+void Gateway::end_attempt(CallId id, Call& call, std::optional<Part> failed, Time now) {
   for (const Part part :
        {call.first.state != PartState::none && call.decode.state == PartState::none ? Part::whole : Part::prefill,
         Part::decode}) {
@@ -305,7 +307,7 @@ bool Gateway::retry_elsewhere(CallId id, Call& call, Part failed, Time now) {
   call.state = State::backing_off;
   const Duration pause = backoff(call.attempts);
   if (log_ != nullptr) log_->retried(id, worker, pause, now);
-  set_deadline(id, call, now + pause);
+  set_deadline(id, call, std::min(now + pause, call.arrived + settings_.request_timeout));
   return true;
 }
 
@@ -451,8 +453,10 @@ void Gateway::expire(CallId id, Call& call, Time now) {
     case State::waiting:
     case State::relaying: {
       const bool relaying = call.state == State::relaying;
-      const Part blamed = call.decode.state != PartState::none ? Part::decode : Part::whole;
-      end_attempt(id, call, blamed, now);
+      // A worker that had less than half of the time is not to blame: the queue and those that failed before had the rest.
+      const bool had_time = 2 * (now - call.sent).ns >= settings_.request_timeout.ns;
+      const Part last = call.decode.state != PartState::none ? Part::decode : Part::whole;
+      end_attempt(id, call, had_time ? std::optional(last) : std::nullopt, now);
       if (relaying) return finish(id, call, {.what = What::cut, .call = id}, now);
       return refuse(id, call, 504, "timeout", now);
     }

@@ -151,6 +151,7 @@ class Gateway {
     bool told_pages = false;
     std::string key;
     Time arrived;
+    Time sent;      // its present attempt
     Time deadline;  // of its present state; in deadlines_
     State state = State::queued;
     Part relayed = Part::whole;
@@ -170,7 +171,7 @@ class Gateway {
   void fail_part(CallId id, Part part, Time now);
   bool retry_elsewhere(CallId id, Call& call, Part failed, Time now);
   void end_leg(CallId id, Call& call, Part part, AttemptEnd end, Time now);
-  void end_attempt(CallId id, Call& call, Part failed, Time now);
+  void end_attempt(CallId id, Call& call, std::optional<Part> failed, Time now);
   void refuse(CallId id, Call& call, int status, std::string_view code, Time now);
   void finish(CallId id, Call& call, GatewayCommand command, Time now);
   void set_deadline(CallId id, Call& call, Time at);

@@ -192,7 +192,8 @@ Result<UpstreamSettings> read_worker(std::string_view text, bool disaggregated) 
   UpstreamSettings worker{.target = *std::move(target), .role = Role::aggregated, .bootstrap_port = {}};
   std::string_view type = "regular";
   simdjson::dom::element given;
-  if (root["worker_type"].get(given) == simdjson::SUCCESS && given.get(type) != simdjson::SUCCESS) type = "";
+  if (root["worker_type"].get(given) == simdjson::SUCCESS && !given.is_null() && given.get(type) != simdjson::SUCCESS)
+    type = "";
   if (type == "prefill") worker.role = Role::prefill;
   if (type == "decode") worker.role = Role::decode;
   if (type != type_of(worker.role)) return fail("worker_type: expected regular, prefill or decode");

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "base/utf8.h"
+
 namespace infbench::live {
 namespace {
 
@@ -13,14 +15,6 @@ bool is_of_connection(std::string_view name) {
       "connection", "content-length",    "expect",          "host", "keep-alive", "te", "trailer",
       "upgrade",    "transfer-encoding", "proxy-connection"};
   return std::ranges::find(kNames, name) != kNames.end() || name.starts_with("proxy-auth");
-}
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-  }
-  return out;
 }
 
 // The names that `connection` lists besides its own options.
@@ -34,7 +28,7 @@ std::vector<std::string> listed(const net::HttpHead& head) {
       std::string_view item = rest.substr(0, comma);
       while (item.starts_with(' ') || item.starts_with('\t')) item.remove_prefix(1);
       while (item.ends_with(' ') || item.ends_with('\t')) item.remove_suffix(1);
-      if (item != "close" && item != "keep-alive" && item != "Keep-Alive") names.push_back(lower(item));
+      if (item != "close" && item != "keep-alive" && item != "Keep-Alive") names.push_back(lower_case(item));
       rest = comma == std::string_view::npos ? std::string_view() : rest.substr(comma + 1);
     }
   }
@@ -65,7 +59,8 @@ std::string request_id(const net::HttpHead& head, const std::vector<std::string>
 bool has_key(const net::HttpHead& head, std::string_view key) {
   constexpr std::string_view kScheme = "bearer ";
   const std::string* given = head.find("authorization");
-  if (given == nullptr || given->size() < kScheme.size() || lower(given->substr(0, kScheme.size())) != kScheme) return false;
+  if (given == nullptr || given->size() < kScheme.size() || lower_case(given->substr(0, kScheme.size())) != kScheme)
+    return false;
   const std::string_view token = std::string_view(*given).substr(kScheme.size());
   // Every byte of what was given is looked at, whether or not one before it was wrong.
   unsigned difference = token.size() == key.size() ? 0U : 1U;

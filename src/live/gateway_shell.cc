@@ -20,13 +20,6 @@ constexpr std::size_t kProgress = std::size_t{64} << 10U;  // of a body, within 
 constexpr std::string_view kFull =
     "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nretry-after: 1\r\nconnection: close\r\n\r\n";
 
-std::optional<net::Api> api_of(std::string_view path) {
-  if (path == "/v1/chat/completions") return net::Api::chat;
-  if (path == "/v1/completions") return net::Api::completions;
-  if (path == "/generate") return net::Api::generate;
-  return std::nullopt;
-}
-
 }  // namespace
 
 GatewayShell::Turn::~Turn() {
@@ -183,7 +176,7 @@ void GatewayShell::take_request(Client& client) {
   client.request_id = request_id(head, settings_.request_id_headers, random_);
   if (answer_here(client)) return;
   if (!allowed(client)) return;
-  const auto api = api_of(head.path());
+  const auto api = net::api_at(head.path());
   if (head.method != "POST") {
     return answer_error(client, api ? 405 : 404, api ? "method_not_allowed" : "not_found",
                         api ? "use POST" : "there is no such path");

@@ -158,6 +158,33 @@ TEST(Gateway, TheTimeLimitIsThatOfAllAttemptsTogether) {
   b.pass(seconds(1));
   EXPECT_THAT(b.commands(), ElementsAre("drop 1 whole", "refuse 1 504 timeout"));
   EXPECT_TRUE(b.is_idle());
+  EXPECT_EQ(b.gateway->workers()[0].breaker.failures(), 1);
+  EXPECT_EQ(b.gateway->workers()[1].breaker.failures(), 0) << "it had less than half of the time";
+}
+
+TEST(Gateway, WhatHasWaitedForItsWholeTimeIsSentToNobody) {
+  GatewaySettings s = gateway_settings(2);
+  s.request_timeout = seconds(10);
+  s.admission.concurrent_max = 1;
+  GatewayBench queue(s);
+  for (int i = 0; i < 3; ++i) queue.arrive();
+  queue.pass(seconds(10));
+  EXPECT_THAT(queue.commands(), ElementsAre("send 1 whole 0", "drop 1 whole", "refuse 1 504 timeout", "refuse 2 504 timeout",
+                                            "refuse 3 504 timeout"));
+  EXPECT_TRUE(queue.is_idle());
+  EXPECT_EQ(queue.gateway->workers()[0].breaker.failures() + queue.gateway->workers()[1].breaker.failures(), 1);
+
+  s.admission.concurrent_max.reset();
+  s.retry.backoff_first = seconds(1);
+  s.retry.jitter = 0;
+  GatewayBench retry(s);
+  retry.arrive();
+  retry.pass(seconds(9) + Duration{500'000'000});
+  retry.gateway->broke(1, Part::whole, retry.now);
+  retry.pass(Duration{500'000'000});
+  EXPECT_THAT(retry.commands(), ElementsAre("send 1 whole 0", "drop 1 whole", "refuse 1 504 timeout"));
+  EXPECT_TRUE(retry.is_idle());
+  EXPECT_EQ(retry.gateway->workers()[1].breaker.failures(), 0);
 }
 
 TEST(Gateway, AClientMayLeaveInEveryState) {

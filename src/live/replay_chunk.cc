@@ -39,11 +39,8 @@ std::string tidy_message(std::string_view text) {
   return out;
 }
 
-// A count that no answer can have is as none: sums over all answers have to fit. Throws simdjson_error for what is no number.
-Tokens count_of(json::value value) {
-  const std::int64_t count = value.get_int64();
-  return count >= 0 && count <= trace::kMostTokens ? count : -1;
-}
+// A count that no answer can have is as none: sums over all answers have to fit.
+Tokens count_of(std::int64_t count) { return count >= 0 && count <= trace::kMostTokens ? count : -1; }
 
 }  // namespace
 
@@ -130,16 +127,14 @@ void JsonParser::State::read_usage(json::object usage, Chunk& chunk) {
     const std::string_view key = field.unescaped_key();
     json::value value = field.value();
     if (key == "prompt_tokens") {
-      chunk.usage.prompt = count_of(value);
+      chunk.usage.prompt = count_of(value.get_int64());
     } else if (key == "completion_tokens") {
-      chunk.usage.completion = count_of(value);
+      chunk.usage.completion = count_of(value.get_int64());
     } else if (key == "total_tokens") {
-      chunk.usage.total = count_of(value);
+      chunk.usage.total = count_of(value.get_int64());
     } else if (key == "prompt_tokens_details" && value.type() == json::json_type::object) {
-      json::value cached;
-      if (value.get_object()["cached_tokens"].get(cached) == simdjson::SUCCESS && cached.type() == json::json_type::number) {
-        chunk.usage.cached = count_of(cached);
-      }
+      std::int64_t cached = 0;
+      if (value.get_object()["cached_tokens"].get(cached) == simdjson::SUCCESS) chunk.usage.cached = count_of(cached);
     }
   }
 }

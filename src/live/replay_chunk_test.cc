@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include <fmt/format.h>
+
 #include "base/json_writer.h"
 
 namespace infbench::live {
@@ -96,6 +98,18 @@ TEST(JsonParser, ACountThatNoAnswerCanHaveIsNone) {
   EXPECT_EQ(chunk.usage.completion, -1);
   EXPECT_EQ(chunk.usage.total, 9);
   EXPECT_EQ(chunk.usage.cached, -1);
+}
+
+TEST(JsonParser, CachedTokensThatAreNoCountAreNoFault) {
+  JsonParser parser;
+  for (const std::string_view cached : {"12.0", "null", "\"12\"", "9223372036854775808"}) {
+    ServerError error;
+    const Chunk chunk = parser.read(
+        fmt::format(R"({{"usage":{{"prompt_tokens":5,"prompt_tokens_details":{{"cached_tokens":{}}}}}}})", cached), error);
+    EXPECT_NE(chunk.kind, Chunk::Kind::broken) << cached;
+    EXPECT_EQ(chunk.usage.prompt, 5) << cached;
+    EXPECT_EQ(chunk.usage.cached, -1) << cached;
+  }
 }
 
 TEST(JsonParser, ErrorBodies) {

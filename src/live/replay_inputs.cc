@@ -9,6 +9,7 @@
 
 #include "base/json_writer.h"
 #include "base/number.h"
+#include "base/utf8.h"
 #include "net/download.h"
 
 namespace infbench::live {
@@ -66,7 +67,7 @@ Result<void> set_limit(std::string_view part, Slo& slo) {
   const std::string_view tag = part.substr(0, colon);
   const auto value = colon == std::string_view::npos ? std::nullopt : number_in<double>(part.substr(colon + 1));
   if (!value || !(*value >= 1e-6 && *value <= 3.6e6)) {
-    return fail(fmt::format("expected TAG:MILLISECONDS (0 to 3600000) for --goodput, found '{}'", part));
+    return fail(fmt::format("expected TAG:MILLISECONDS (0.000001 to 3600000) for --goodput, found '{}'", part));
   }
   const Duration limit{std::llround(*value * 1e6)};
   if (tag == "time_to_first_token") {
@@ -82,9 +83,7 @@ Result<void> set_limit(std::string_view part, Slo& slo) {
 
 // Headers of which a second one would let two programs read the request in two ways.
 bool frames_the_message(std::string_view name) {
-  std::string lower(name);
-  std::transform(lower.begin(), lower.end(), lower.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  const std::string lower = lower_case(name);
   return lower == "content-length" || lower == "transfer-encoding" || lower == "host" || lower == "connection";
 }
 
@@ -117,7 +116,7 @@ Result<Target> parse_target(const std::string& url) {
   } else {
     target.host = authority.substr(0, colon);
   }
-  if (target.host.empty() || target.host.find_first_of(" @?#") != std::string::npos) return wrong("");
+  if (target.host.empty() || target.host.find('@') != std::string::npos) return wrong("");
   target.port = scheme ? 80 : 8000;
   if (colon != std::string_view::npos) {
     const auto port = number_in<int>(authority.substr(colon + 1));
@@ -159,7 +158,8 @@ Result<std::vector<ExtraInput>> parse_extra_inputs(std::span<const std::string> 
 Result<std::vector<std::pair<std::string, std::string>>> parse_headers(std::span<const std::string> headers) {
   std::vector<std::pair<std::string, std::string>> all;
   const auto in_name = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+    const bool letter_or_digit = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    return letter_or_digit || std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;  // RFC 9110, 5.6.2
   };
   const auto is_control = [](char c) { return (static_cast<unsigned char>(c) < ' ' && c != '\t') || c == '\x7f'; };
   for (const std::string& header : headers) {

@@ -50,6 +50,7 @@ TEST(ReplayInputs, ExtraInputsHeadersSynthetic) {
   EXPECT_FALSE(parse_extra_inputs(std::vector<std::string>{"x"}).has_value());
   EXPECT_FALSE(parse_extra_inputs(std::vector<std::string>{"{x}"}).has_value());
   EXPECT_EQ(parse_headers(std::vector<std::string>{"A: b:c"})->front().second, "b:c");
+  EXPECT_EQ(parse_headers(std::vector<std::string>{"x~y|!: 1"})->front().first, "x~y|!");
   EXPECT_FALSE(parse_headers(std::vector<std::string>{"A b"}).has_value());
   EXPECT_FALSE(parse_headers(std::vector<std::string>{"A:b\r\nC:d"}).has_value());
   std::optional<Tokens> isl;

@@ -30,7 +30,7 @@ MetricsCollector::MetricsCollector(net::EventLoop& loop, std::vector<Target> end
       metrics_(epoch_ns) {
   for (Target& target : endpoints) {
     Endpoint& endpoint = endpoints_.emplace_back();
-    endpoint.url = "http://" + target.host + ":" + std::to_string(target.port) + target.path + "/metrics";
+    endpoint.url = "http://" + target.authority() + target.path + "/metrics";
     endpoint.target = std::move(target);
   }
 }

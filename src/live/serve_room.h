@@ -97,7 +97,7 @@ class PrefillRooms {
 
   std::optional<PeerId> peer_came();  // none: too many
   void peer_bytes(PeerId peer, std::string_view bytes, Time now);
-  void peer_gone(PeerId peer);
+  void peer_gone(PeerId peer, Time now);
 
   std::optional<Time> next() const;
   void advance(Time now);
@@ -178,7 +178,6 @@ class DecodeRooms {
     std::uint64_t heard = 0;  // how often bytes have come
     std::string waiting;      // frames until it is connected
     FrameReader reader;
-    std::string place() const { return host + ":" + std::to_string(port); }
   };
 
   PeerId peer_at(const std::string& host, int port);
@@ -191,7 +190,7 @@ class DecodeRooms {
   std::unordered_map<std::uint64_t, Room> rooms_;
   std::unordered_map<std::uint64_t, std::uint64_t> by_request_;
   std::map<PeerId, Peer> peers_;
-  std::map<std::string, PeerId> by_place_;
+  std::map<std::pair<std::string, int>, PeerId> by_place_;  // host and port
   std::uint32_t next_peer_ = 0;
   RoomDeadlines deadlines_;
   std::vector<Frame> frames_;

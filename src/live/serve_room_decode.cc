@@ -7,7 +7,7 @@ namespace infbench::live {
 using What = RoomAction::What;
 
 PeerId DecodeRooms::peer_at(const std::string& host, int port) {
-  const std::string place = host + ":" + std::to_string(port);
+  const std::pair<std::string, int> place{host, port};
   const auto found = by_place_.find(place);
   if (found != by_place_.end()) return found->second;
   const PeerId peer{next_peer_++};
@@ -123,14 +123,14 @@ void DecodeRooms::peer_gone(PeerId peer, const std::string& why) {
   const auto found = peers_.find(peer);
   if (found == peers_.end()) return;
   const Peer gone = std::move(found->second);
-  by_place_.erase(gone.place());
+  by_place_.erase({gone.host, gone.port});
   peers_.erase(found);
   std::vector<std::uint64_t> lost;
   for (const auto& [number, room] : rooms_) {
     if (room.peer == peer) lost.push_back(number);
   }
   std::sort(lost.begin(), lost.end());  // so that what follows has one order
-  const std::string cause = "the prefill worker at " + gone.place() + " is lost: " + why;
+  const std::string cause = "the prefill worker at " + gone.host + ":" + std::to_string(gone.port) + " is lost: " + why;
   for (const std::uint64_t number : lost) {
     if (rooms_.at(number).heard == gone.heard) {
       ask_again(number, gone.host, gone.port);

@@ -139,7 +139,7 @@ void PrefillRooms::peer_bytes(PeerId peer, std::string_view bytes, Time now) {
   }
   if (good) return;
   actions_.push_back({.what = What::close, .request = {}, .peer = peer, .frame = {}, .text = {}});
-  peer_gone(peer);
+  peer_gone(peer, now);
 }
 
 void PrefillRooms::reserve(PeerId peer, std::uint64_t number, Time now) {
@@ -157,7 +157,7 @@ void PrefillRooms::reserve(PeerId peer, std::uint64_t number, Time now) {
   begin_if_both(room);
 }
 
-void PrefillRooms::peer_gone(PeerId peer) {
+void PrefillRooms::peer_gone(PeerId peer, Time now) {
   const auto found = peers_.find(peer);
   if (found == peers_.end()) return;
   free_links_.push_back(found->second.link);
@@ -167,7 +167,15 @@ void PrefillRooms::peer_gone(PeerId peer) {
     if (room.peer == peer) lost.push_back(number);
   }
   std::sort(lost.begin(), lost.end());  // so that what follows has one order
-  for (const std::uint64_t number : lost) fail(number, "the connection to the decode worker is lost", false);
+  const std::string why = "the connection to the decode worker is lost";
+  for (const std::uint64_t number : lost) {
+    const bool had_request = rooms_.at(number).request.has_value();
+    fail(number, why, false);
+    if (!had_request) continue;
+    Room& room = room_of(number, now);  // the decode worker may ask again, over a new connection
+    room.given_up = true;
+    room.why = why;
+  }
 }
 
 // ---- Time

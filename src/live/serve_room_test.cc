@@ -120,7 +120,7 @@ TEST_F(PrefillRoomsTest, HandsOverWhoeverComesFirst) {
     EXPECT_EQ(told(rooms), (Told{"sent 5", "send arrived"}));
     EXPECT_EQ(rooms.rooms(), 0U);
   }
-  rooms.peer_gone(peer);
+  rooms.peer_gone(peer, at_ms(1));
   EXPECT_TRUE(rooms.empty());
 }
 
@@ -183,11 +183,17 @@ TEST_F(PrefillRoomsTest, ALostPeerFailsItsRequestsOnly) {
   rooms.open(2, {2}, at_ms(0));
   say({reserve(1)}, at_ms(0));
   told(rooms);
-  rooms.peer_gone(peer);
+  rooms.peer_gone(peer, at_ms(1));
   EXPECT_EQ(told(rooms), Told{"fail 1"});
+  // What it asks for over a new connection has no future, and it need not wait to learn so.
+  peer = *rooms.peer_came();
+  say({hello_frame(), reserve(1)}, at_ms(1));
+  EXPECT_EQ(told(rooms), (Told{"send hello", "send leave"}));
   EXPECT_EQ(rooms.rooms(), 1U);
+  rooms.peer_gone(peer, at_ms(1));
   rooms.peer_bytes(other, "what is this? what is this? what is this?", at_ms(1));
   EXPECT_EQ(told(rooms), (Told{"close", "fail 2"}));
+  rooms.advance(at_ms(9'000'000));
   EXPECT_TRUE(rooms.empty());
 }
 
@@ -207,7 +213,7 @@ TEST(PrefillRooms, TakesOnlySoManyPeers) {
   std::vector<PeerId> peers;
   for (std::size_t i = 0; i < PrefillRooms::kPeersMax; ++i) peers.push_back(*rooms.peer_came());
   EXPECT_EQ(rooms.peer_came(), std::nullopt);
-  rooms.peer_gone(peers[3]);
+  rooms.peer_gone(peers[3], at_ms(1));
   EXPECT_NE(rooms.peer_came(), std::nullopt);
 }
 

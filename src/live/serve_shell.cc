@@ -153,7 +153,6 @@ void ServeShell::run(PeerCommand& command) {
 
 // ---- After every call of the worker
 
-// What it has to say goes out, and the timer is set to what is due next.
 // Before the answers: who has one can ask for what is cached now.
 void ServeShell::publish_kv() {
   engine::KvJournal* journal = worker_.kv_journal();
@@ -164,6 +163,7 @@ void ServeShell::publish_kv() {
   worker_.kv_published();
 }
 
+// What it has to say goes out, and the timer is set to what is due next.
 void ServeShell::pump() {
   publish_kv();
   worker_.take_dirty_clients(dirty_);

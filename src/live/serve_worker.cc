@@ -172,7 +172,7 @@ void ServeWorker::peer_bytes(PeerId peer, std::string_view bytes, Time now) {
 }
 
 void ServeWorker::peer_gone(PeerId peer, const std::string& why, Time now) {
-  if (prefill_rooms_) prefill_rooms_->peer_gone(peer);
+  if (prefill_rooms_) prefill_rooms_->peer_gone(peer, now);
   if (decode_rooms_) decode_rooms_->peer_gone(peer, why);
   settle(now);
   take_waiting(now);

@@ -14,13 +14,6 @@ constexpr Tokens kDefaultOutput = 128;            // of a chat and of /generate
 constexpr Tokens kDefaultCompletionsOutput = 16;  // as OpenAI's API has it
 constexpr std::string_view kJson = "application/json";
 
-std::optional<net::Api> api_at(std::string_view path) {
-  if (path == "/v1/chat/completions") return net::Api::chat;
-  if (path == "/v1/completions") return net::Api::completions;
-  if (path == "/generate") return net::Api::generate;
-  return std::nullopt;
-}
-
 std::uint64_t content_of(const net::InferenceRequest& request) {
   const auto seed = static_cast<std::uint64_t>(request.seed.value_or(0));
   if (request.token_ids.empty()) return hash_bytes(request.text, seed);
@@ -47,7 +40,7 @@ void ServeWorker::handle(ClientId id, Client& client, Time now) {
   ServeConnection& connection = client.connection;
   const std::string_view path = connection.head().path();
   const std::string& method = connection.head().method;
-  if (const auto api = api_at(path)) {
+  if (const auto api = net::api_at(path)) {
     if (method == "POST") return handle_inference(id, client, *api, now);
     return refuse(client, {.status = 405, .message = std::string(path) + " takes POST, not " + method, .param = {}});
   }

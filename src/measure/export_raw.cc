@@ -3,6 +3,7 @@
 #include <array>
 
 #include "base/json_writer.h"
+#include "base/utf8.h"
 #include "measure/export_aiperf.h"
 
 namespace infbench::measure {
@@ -10,12 +11,6 @@ namespace {
 
 constexpr std::string_view kEndOfLine = "\r\n";
 constexpr std::string_view kEndOfHead = "\r\n\r\n";
-
-std::string lower_case(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return lower;
-}
 
 bool is_secret(std::string_view header) {
   constexpr std::array<std::string_view, 6> kParts = {"auth", "cookie", "key", "token", "secret", "password"};

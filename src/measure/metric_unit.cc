@@ -5,6 +5,8 @@
 #include <string>
 #include <utility>
 
+#include "base/utf8.h"
+
 namespace infbench::measure {
 namespace {
 
@@ -66,12 +68,6 @@ constexpr std::array<Named, 18> kWords = {{{"seconds", "seconds"},
                                            {"requests/second", "requests/s"}}};
 
 bool is_word(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'; }
-
-std::string lower_case(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return lower;
-}
 
 bool eat(std::string_view& text, std::string_view what) {
   if (!text.starts_with(what)) return false;

@@ -18,6 +18,7 @@
 namespace infbench::net {
 
 enum class Api : std::uint8_t { chat, completions, generate };  // /v1/chat/completions, /v1/completions, sglang's /generate
+std::optional<Api> api_at(std::string_view path);
 
 // Where the other half of a disaggregated pair meets this one.
 struct Bootstrap {

@@ -321,6 +321,13 @@ class Fields {
 
 }  // namespace
 
+std::optional<Api> api_at(std::string_view path) {
+  if (path == "/v1/chat/completions") return Api::chat;
+  if (path == "/v1/completions") return Api::completions;
+  if (path == "/generate") return Api::generate;
+  return std::nullopt;
+}
+
 struct RequestReader::State {
   dom::parser parser;
 };

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/number.h"
+#include "base/utf8.h"
 
 namespace infbench::recipe {
 namespace {
@@ -99,11 +100,8 @@ std::size_t indentation(std::string_view line) { return std::min(line.find_first
 }  // namespace
 
 bool is_secret(std::string_view name) {
-  std::string lower(name);
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    if (c == '-') c = '_';
-  }
+  std::string lower = lower_case(name);
+  std::ranges::replace(lower, '-', '_');
   std::string_view rest = lower;
   while (!rest.empty()) {
     const std::size_t end = rest.find('_');
@@ -115,8 +113,7 @@ bool is_secret(std::string_view name) {
 
 bool has_credentials(std::string_view value) {
   constexpr std::string_view kHeader = "authorization:";
-  return std::ranges::equal(value.substr(0, kHeader.size()), kHeader,
-                            [](char given, char small) { return given == small || given == small - 'a' + 'A'; });
+  return lower_case(value.substr(0, kHeader.size())) == kHeader;
 }
 
 std::string line_without_secrets(std::string_view line) {

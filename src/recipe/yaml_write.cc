@@ -21,9 +21,7 @@ bool is_digit(char c) { return c >= '0' && c <= '9'; }
 // What some reader of YAML takes for null, a truth value or a number though it begins with a letter.
 bool is_word_of_yaml(std::string_view text) {
   constexpr std::array<std::string_view, 9> kWords{"null", "true", "false", "yes", "no", "on", "off", "y", "n"};
-  std::string lower(text);
-  for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return std::ranges::find(kWords, lower) != kWords.end();
+  return std::ranges::find(kWords, lower_case(text)) != kWords.end();
 }
 
 // Text that is itself without quotes, in a block and in brackets: words such as lmsysorg/sglang:v0.5.6.

@@ -20,8 +20,8 @@ namespace infbench::route {
 
 class CacheGuess {
  public:
-  // More than any worker of today has room for: what is kept of one whose capacity is not known. Without a limit a gateway
-  // would remember every prompt that it has ever seen.
+  // About what the largest workers have room for: what is kept of one whose capacity is not known (a larger one should be given
+  // --kv-tokens). Without a limit a gateway would remember every prompt that it has ever seen.
   static constexpr Tokens kCapacityUnknown = Tokens{1} << 24U;
 
   // 0: not known.
