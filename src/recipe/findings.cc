@@ -39,11 +39,14 @@ void Findings::add(const Place& place, std::string what, std::string hint) {
   found_.back().shown = true;
 }
 
-std::string Findings::shown_line(const Finding& finding) const {
+void Findings::show_line(Finding& finding) const {
   const Source& source = sources_[static_cast<std::size_t>(finding.place.source)];
   const auto row = finding.place.source == 0 ? static_cast<std::size_t>(finding.place.line) : 1;
-  if (!finding.shown || row < 1 || row > source.lines.size() || continues_a_secret(source.lines, row - 1)) return {};
-  return line_without_secrets(source.lines[row - 1]);
+  if (row < 1 || row > source.lines.size()) return;
+  const std::string& line = source.lines[row - 1];
+  // yaml-cpp counts on behind the end of a line: carriage returns there, and what it still expects at the end of the file.
+  finding.error.column = std::min(finding.error.column, static_cast<int>(line.size()) + 1);
+  if (finding.shown && !continues_a_secret(source.lines, row - 1)) finding.error.source_line = line_without_secrets(line);
 }
 
 void Findings::add_hidden(const Place& place, std::string what, std::string hint) {
@@ -76,7 +79,7 @@ Errors Findings::take() {
     place = finding.place;
     const auto same = [&](const Error& seen) { return seen.what == finding.error.what; };
     if (std::none_of(errors.begin() + static_cast<std::ptrdiff_t>(here), errors.end(), same)) {
-      if (errors.size() < kMostErrors) finding.error.source_line = shown_line(finding);  // of a long line it takes long
+      if (errors.size() < kMostErrors) show_line(finding);  // of a long line it takes long
       errors.push_back(std::move(finding.error));
     }
   }

@@ -45,7 +45,7 @@ class Findings {
     std::string name;
     std::vector<std::string> lines;
   };
-  std::string shown_line(const Finding& finding) const;
+  void show_line(Finding& finding) const;  // and the column is one of it
 
   std::vector<Source> sources_;
   std::vector<Finding> found_;
