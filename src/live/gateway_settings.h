@@ -93,7 +93,7 @@ struct GatewaySettings {
   BreakerSettings breaker;
   RetrySettings retry;
   AdmissionSettings admission;
-  Duration request_timeout = seconds(1800);
+  Duration request_timeout = seconds(1800);  // from arrival on; to blame for its end is only who had half of it
   Duration connect_timeout = seconds(10);
   Duration head_timeout = seconds(30);  // a client that takes longer for a request's head is let go
   Duration shutdown_grace = seconds(180);
